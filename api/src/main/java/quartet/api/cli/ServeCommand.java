@@ -1,0 +1,202 @@
+package quartet.api.cli;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import quartet.api.serve.BackendFactory;
+import quartet.api.serve.DeviceChoice;
+import quartet.api.serve.Server;
+import quartet.api.serve.ServerOptions;
+import quartet.cluster.journal.JournalSettings;
+import quartet.cluster.node.Retention;
+import quartet.engine.files.Folders;
+import quartet.errors.EngineException;
+
+/** {@code quartet serve}: the server. */
+@CommandLine.Command(
+    name = "serve",
+    mixinStandardHelpOptions = true,
+    description = "Serves ComfyUI's API on all chosen devices.")
+final class ServeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+  private static final long MEGABYTE = 1L << 20;
+  private static final long GIGABYTE = 1L << 30;
+
+  private final BackendFactory backends;
+
+  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
+
+  @CommandLine.Option(
+      names = "--listen",
+      arity = "0..1",
+      defaultValue = "127.0.0.1",
+      fallbackValue = "0.0.0.0",
+      description = "Address to listen on (default: ${DEFAULT-VALUE}; without a value: all).")
+  private String listen = "127.0.0.1";
+
+  @CommandLine.Option(
+      names = "--port",
+      defaultValue = "8188",
+      description = "Port (default: ${DEFAULT-VALUE}; 0: any free one).")
+  private int port = 8188;
+
+  @CommandLine.Option(
+      names = "--no-auth",
+      description =
+          "Allows everybody who reaches the address to use the server. Needed beyond loopback.")
+  private boolean noAuth;
+
+  @CommandLine.Option(
+      names = "--devices",
+      defaultValue = "auto",
+      description =
+          "auto, cpu:4 (virtual devices on the CPU), cuda:0,1 (default: ${DEFAULT-VALUE}).")
+  private String devices = "auto";
+
+  @CommandLine.Option(
+      names = "--allow-fewer-devices",
+      description = "Goes on when COMFY_NUM_GPUS asks for more devices than exist.")
+  private boolean allowFewer;
+
+  @CommandLine.Option(
+      names = "--base-directory",
+      defaultValue = "${sys:quartet.home:-.}",
+      description =
+          "Parent of models, input, output, logs, …. Default: the folder of the quartet command.")
+  private Path base = Path.of(".");
+
+  @CommandLine.Option(names = "--output-directory", description = "Where pictures go.")
+  private @Nullable Path output;
+
+  @CommandLine.Option(
+      names = "--queue-size",
+      defaultValue = "100",
+      description =
+          "Prompts each device may hold; beyond, clients get 429 (default: ${DEFAULT-VALUE}).")
+  private int queueSize = 100;
+
+  @CommandLine.Option(
+      names = "--max-resident",
+      defaultValue = "2",
+      description = "Checkpoints kept on a device at once (default: ${DEFAULT-VALUE}).")
+  private int maxResident = 2;
+
+  @CommandLine.Option(
+      names = "--host-model-gb",
+      defaultValue = "64",
+      description =
+          "Mapped checkpoints beyond this are closed when unused (default: ${DEFAULT-VALUE}).")
+  private int hostModelGigabytes = 64;
+
+  @CommandLine.Option(
+      names = "--max-upload-size",
+      defaultValue = "100",
+      description = "Largest request body in MB (default: ${DEFAULT-VALUE}).")
+  private int maxUploadMegabytes = 100;
+
+  @CommandLine.Option(
+      names = "--history-size",
+      defaultValue = "10000",
+      description = "Ended prompts that are kept (default: ${DEFAULT-VALUE}).")
+  private int historySize = 10000;
+
+  @CommandLine.Option(
+      names = "--history-days",
+      defaultValue = "30",
+      description =
+          "Days for which ended prompts are kept (default: ${DEFAULT-VALUE}; 0: no limit).")
+  private int historyDays = 30;
+
+  @CommandLine.Option(
+      names = "--database",
+      paramLabel = "URL",
+      description =
+          "Where prompts are kept across restarts: jdbc:postgresql://host/name or jdbc:h2:… "
+              + "(default: a file in data/ below the base directory). "
+              + "User and password: QUARTET_DATABASE_USER, QUARTET_DATABASE_PASSWORD.")
+  private @Nullable String database;
+
+  @CommandLine.Option(
+      names = "--disable-metadata",
+      description = "Writes no workflow into the pictures.")
+  private boolean noMetadata;
+
+  @CommandLine.Mixin private WebFlags web = new WebFlags();
+
+  ServeCommand(BackendFactory backends) {
+    this.backends = backends;
+  }
+
+  @Override
+  public Integer call() {
+    checkAddress();
+    DeviceChoice choice =
+        DeviceChoice.of(
+            devices,
+            new DeviceChoice.Environment(
+                System.getenv("COMFY_MULTI_GPU_SCHED"), System.getenv("COMFY_NUM_GPUS")),
+            0,
+            allowFewer);
+    Folders folders = Folders.below(base);
+    ServerOptions options =
+        new ServerOptions(
+            listen,
+            port,
+            choice,
+            output == null ? folders : folders.withOutput(output),
+            queueSize,
+            historySize,
+            historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
+            database == null
+                ? JournalSettings.file(base.resolve("data"))
+                : JournalSettings.of(
+                    database,
+                    System.getenv("QUARTET_DATABASE_USER"),
+                    System.getenv("QUARTET_DATABASE_PASSWORD")),
+            maxResident,
+            hostModelGigabytes * GIGABYTE,
+            maxUploadMegabytes * MEGABYTE,
+            !noMetadata,
+            web.options(),
+            ProductVersion.text(),
+            spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
+    Server server = Server.start(options, backends);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  LOG.info("Stopping: no new prompts; running ones are interrupted");
+                  server.close();
+                },
+                "shutdown"));
+    server.awaitStop();
+    return CommandLine.ExitCode.OK;
+  }
+
+  private void checkAddress() {
+    boolean loopback;
+    try {
+      loopback = InetAddress.getByName(listen).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      throw new EngineException(
+          CliError.OPEN_TO_ALL, "--listen " + listen + " is no address of this machine", e);
+    }
+    if (!loopback && !noAuth) {
+      throw new EngineException(
+          CliError.OPEN_TO_ALL,
+          "--listen %s would let everybody who reaches this machine run prompts and read pictures."
+                  .formatted(listen)
+              + " If that is meant (a trusted network, a proxy in front), add --no-auth");
+    }
+    if (!loopback) {
+      LOG.warn("⚠️ Listening on {} WITHOUT authentication (--no-auth)", listen);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package quartet.api.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import quartet.api.http.WebOptions;
+import quartet.api.serve.ServeError;
+import quartet.api.ws.PreviewMethod;
+import quartet.api.ws.PreviewOptions;
+import quartet.errors.EngineException;
+
+/** Flags of {@code serve} that concern browsers; names and defaults are ComfyUI's. */
+final class WebFlags {
+  private static final int MAX_PREVIEW = 4096;
+
+  @CommandLine.Option(
+      names = "--enable-cors-header",
+      arity = "0..1",
+      fallbackValue = "*",
+      paramLabel = "ORIGIN",
+      description =
+          "Lets pages of ORIGIN (without a value: of any site) use this server. Replaces the check"
+              + " that pages come from here.")
+  private @Nullable String corsOrigin;
+
+  @CommandLine.Option(
+      names = "--front-end-root",
+      description = "Folder of a front end to serve instead of the built-in page.")
+  private @Nullable Path frontEndRoot;
+
+  @CommandLine.Option(
+      names = "--enable-compress-response-body",
+      description = "Sends JSON and text as gzip to clients that take it.")
+  private boolean compress;
+
+  @CommandLine.Option(
+      names = "--preview-method",
+      defaultValue = "none",
+      description =
+          "Pictures while sampling: none, auto or latent2rgb (default: ${DEFAULT-VALUE}).")
+  private String previewMethod = "none";
+
+  @CommandLine.Option(
+      names = "--preview-size",
+      defaultValue = "512",
+      description = "Longer side of those pictures in pixels (default: ${DEFAULT-VALUE}).")
+  private int previewSize = 512;
+
+  /**
+   * What was chosen.
+   *
+   * @throws EngineException saying what to change
+   */
+  WebOptions options() {
+    PreviewMethod method =
+        PreviewMethod.named(previewMethod)
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        ServeError.BAD_OPTION,
+                        "--preview-method is '%s'; write none, auto or latent2rgb"
+                            .formatted(previewMethod)));
+    if (previewSize < 1 || previewSize > MAX_PREVIEW) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--preview-size is %d; it must be from 1 to %d".formatted(previewSize, MAX_PREVIEW));
+    }
+    Path root = frontEndRoot == null ? null : frontEndRoot.toAbsolutePath().normalize();
+    if (root != null && !Files.isRegularFile(root.resolve("index.html"))) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--front-end-root is %s, and there is no index.html in it".formatted(root));
+    }
+    return new WebOptions(corsOrigin, root, compress, new PreviewOptions(method, previewSize));
+  }
+}

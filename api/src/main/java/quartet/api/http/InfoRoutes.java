@@ -1,0 +1,86 @@
+package quartet.api.http;
+
+import akka.http.javadsl.server.AllDirectives;
+import akka.http.javadsl.server.PathMatchers;
+import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.Locale;
+import quartet.api.wire.Json;
+import quartet.api.ws.Features;
+import quartet.engine.node.NodeRegistry;
+import quartet.engine.node.SchemaJson;
+
+/** {@code /object_info}, {@code /system_stats}, {@code /features}. */
+final class InfoRoutes extends AllDirectives {
+  /** The ComfyUI release whose protocol is spoken. Source: docs/compatibility.md. */
+  private static final String PROTOCOL_VERSION = "0.3.75";
+
+  private final ServerParts parts;
+
+  InfoRoutes(ServerParts parts) {
+    this.parts = parts;
+  }
+
+  Route route() {
+    return concat(
+        path(
+            PathMatchers.segment("object_info").slash(PathMatchers.segment()),
+            name -> get(() -> complete(Replies.json(objectInfo(name))))),
+        path("object_info", () -> get(() -> complete(Replies.json(objectInfo())))),
+        path("system_stats", () -> get(() -> complete(Replies.json(systemStats())))),
+        path(
+            "features",
+            () -> get(() -> complete(Replies.json(Features.json(parts.maxUploadBytes()))))));
+  }
+
+  private ObjectNode objectInfo() {
+    ObjectNode all = Json.object();
+    for (NodeRegistry.Registered node : parts.registry().all()) {
+      all.set(node.schema().className(), SchemaJson.entry(node.schema(), parts.folders()));
+    }
+    return all;
+  }
+
+  private ObjectNode objectInfo(String className) {
+    ObjectNode one = Json.object();
+    parts
+        .registry()
+        .find(className)
+        .ifPresent(node -> one.set(className, SchemaJson.entry(node.schema(), parts.folders())));
+    return one;
+  }
+
+  private ObjectNode systemStats() {
+    OperatingSystemMXBean machine =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    ObjectNode stats = Json.object();
+    ObjectNode system = stats.putObject("system");
+    system.put(
+        "os",
+        System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("win") ? "nt" : "posix");
+    system.put("ram_total", machine.getTotalMemorySize());
+    system.put("ram_free", machine.getFreeMemorySize());
+    system.put("comfyui_version", PROTOCOL_VERSION);
+    system.put("quartet_version", parts.version());
+    system.putNull("required_frontend_version");
+    system.put("python_version", "none; Java " + Runtime.version());
+    system.put("pytorch_version", "none");
+    system.put("embedded_python", false);
+    parts.arguments().forEach(system.putArray("argv")::add);
+    ArrayNode devices = stats.putArray("devices");
+    for (int i = 0; i < parts.deviceNames().size(); i++) {
+      ObjectNode device = devices.addObject();
+      device.put("name", parts.deviceNames().get(i));
+      device.put("type", parts.deviceNames().get(i).replaceAll(":.*", ""));
+      device.put("index", i);
+      device.put("vram_total", machine.getTotalMemorySize());
+      device.put("vram_free", machine.getFreeMemorySize());
+      device.put("torch_vram_total", 0);
+      device.put("torch_vram_free", 0);
+    }
+    return stats;
+  }
+}

@@ -1,0 +1,178 @@
+package quartet.api.http;
+
+import akka.actor.typed.DispatcherSelector;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.StatusCodes;
+import akka.http.javadsl.model.headers.RawHeader;
+import akka.http.javadsl.server.AllDirectives;
+import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+import quartet.api.wire.Json;
+import quartet.api.wire.PromptRequest;
+import quartet.api.wire.TargetGpu;
+import quartet.cluster.node.RouterProtocol;
+import quartet.engine.graph.PromptError;
+import quartet.engine.graph.Validation;
+import scala.concurrent.duration.FiniteDuration;
+
+/** {@code POST /prompt} and {@code GET /prompt}. */
+final class PromptRoutes extends AllDirectives {
+  private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(60, TimeUnit.SECONDS);
+
+  private final ServerParts parts;
+  private final Executor blocking;
+
+  PromptRoutes(ServerParts parts) {
+    this.parts = parts;
+    this.blocking = parts.system().dispatchers().lookup(DispatcherSelector.blocking());
+  }
+
+  Route route() {
+    return path(
+        "prompt",
+        () ->
+            concat(
+                post(
+                    () ->
+                        optionalHeaderValueByName(
+                            TargetGpu.HEADER,
+                            header ->
+                                extractStrictEntity(
+                                    BODY_PATIENCE,
+                                    body ->
+                                        completeWithFuture(
+                                            submit(header, body.getData().toArray()))))),
+                get(() -> completeWithFuture(remaining()))));
+  }
+
+  private CompletionStage<HttpResponse> remaining() {
+    return Asking.router(parts, RouterProtocol.Queues::new)
+        .thenApply(
+            gpus -> {
+              int waiting =
+                  gpus.stream()
+                      .mapToInt(gpu -> gpu.pending().size() + (gpu.running().isPresent() ? 1 : 0))
+                      .sum();
+              ObjectNode body = Json.object();
+              body.putObject("exec_info").put("queue_remaining", waiting);
+              return Replies.json(body);
+            });
+  }
+
+  private CompletionStage<HttpResponse> submit(Optional<String> header, byte[] body) {
+    return switch (TargetGpu.parse(header, parts.gpuIds())) {
+      case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
+      case TargetGpu.Any ignored -> submitTo(null, body);
+      case TargetGpu.One one -> submitTo(one.gpuId(), body);
+    };
+  }
+
+  private CompletionStage<HttpResponse> submitTo(@Nullable Integer gpuId, byte[] body) {
+    PromptRequest request;
+    try {
+      request = PromptRequest.read(body);
+    } catch (PromptRequest.Malformed e) {
+      return refused(e.error(), Json.object());
+    }
+    // Validation looks at folders, so it runs where blocking is allowed.
+    return CompletableFuture.supplyAsync(
+            () -> parts.validator().validate(request.prompt(), request.targets()), blocking)
+        .thenCompose(
+            validation ->
+                switch (validation) {
+                  case Validation.Invalid invalid -> refused(invalid.error(), invalid.nodeErrors());
+                  case Validation.Ready ready -> admit(gpuId, request, ready);
+                });
+  }
+
+  private CompletionStage<HttpResponse> refused(PromptError error, ObjectNode nodeErrors) {
+    parts.router().tell(new RouterProtocol.CountRefused());
+    return CompletableFuture.completedFuture(Replies.promptError(error, nodeErrors));
+  }
+
+  private CompletionStage<HttpResponse> admit(
+      @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+    ObjectNode extraData = request.extraData().deepCopy();
+    extraData.put("create_time", System.currentTimeMillis());
+    return Asking.<RouterProtocol.SubmitReply>router(
+            parts,
+            replyTo ->
+                new RouterProtocol.Submit(
+                    request.promptId(),
+                    ready.plan().prompt(),
+                    extraData,
+                    ready.plan().outputs(),
+                    checkpoints(ready.plan().prompt()),
+                    request.clientId(),
+                    gpuId,
+                    request.number(),
+                    request.front(),
+                    replyTo))
+        .thenApply(reply -> answer(reply, ready.nodeErrors()));
+  }
+
+  private HttpResponse answer(RouterProtocol.SubmitReply reply, ObjectNode nodeErrors) {
+    return switch (reply) {
+      case RouterProtocol.Accepted accepted -> {
+        ObjectNode body = Json.object().put("prompt_id", accepted.promptId());
+        if (accepted.number() == Math.rint(accepted.number())) {
+          body.put("number", (long) accepted.number());
+        } else {
+          body.put("number", accepted.number());
+        }
+        body.set("node_errors", nodeErrors);
+        yield Replies.json(body);
+      }
+      case RouterProtocol.QueueFull full ->
+          Replies.busy(
+              new PromptError(
+                  "queue_full",
+                  full.gpuId() == null
+                      ? "All queues are full"
+                      : "The queue of GPU " + full.gpuId() + " is full",
+                  "%d prompts wait; try again in %d s"
+                      .formatted(full.waiting(), full.expectedWait().toSeconds())),
+              full.expectedWait());
+      case RouterProtocol.IdTaken taken ->
+          Replies.promptError(
+              new PromptError(
+                  "invalid_prompt_id",
+                  "Another prompt has this prompt_id",
+                  "'%s' was posted before with another prompt; leave prompt_id out or choose a new one"
+                      .formatted(taken.promptId())),
+              Json.object());
+      case RouterProtocol.StorageAway away ->
+          Replies.promptError(
+                  StatusCodes.SERVICE_UNAVAILABLE,
+                  new PromptError(
+                      "storage_unavailable",
+                      "The prompt cannot be stored, so it was not accepted",
+                      away.reason()),
+                  Json.object())
+              .addHeader(RawHeader.create("Retry-After", "2"));
+      case RouterProtocol.NoSuchGpu none ->
+          Replies.promptError(
+              new PromptError(
+                  "invalid_target_gpu",
+                  "There is no GPU " + none.gpuId(),
+                  "the devices are " + none.gpus()),
+              Json.object());
+    };
+  }
+
+  private static Set<String> checkpoints(ObjectNode prompt) {
+    return StreamSupport.stream(prompt.spliterator(), false)
+        .map(node -> node.path("inputs").path("ckpt_name").asText())
+        .filter(name -> !name.isEmpty())
+        .collect(Collectors.toSet());
+  }
+}

@@ -1,0 +1,45 @@
+package quartet.api.http;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import java.util.List;
+import quartet.api.logs.LogTail;
+import quartet.api.ws.SocketHub;
+import quartet.cluster.model.ModelCacheActor;
+import quartet.cluster.node.RouterProtocol;
+import quartet.engine.files.Folders;
+import quartet.engine.graph.GraphValidator;
+import quartet.engine.node.NodeRegistry;
+
+/**
+ * What the routes speak to.
+ *
+ * @param deviceNames name of each device by its number
+ * @param version of the product
+ * @param maxUploadBytes larger request bodies are refused
+ */
+public record ServerParts(
+    ActorSystem<?> system,
+    ActorRef<RouterProtocol.Command> router,
+    ActorRef<ModelCacheActor.Command> modelCache,
+    NodeRegistry registry,
+    GraphValidator validator,
+    Folders folders,
+    List<String> deviceNames,
+    String version,
+    List<String> arguments,
+    WebOptions web,
+    LogTail logs,
+    ActorRef<SocketHub.Command> hub,
+    long maxUploadBytes) {
+  /** Copies the lists. */
+  public ServerParts {
+    deviceNames = List.copyOf(deviceNames);
+    arguments = List.copyOf(arguments);
+  }
+
+  /** Numbers of the devices. */
+  public List<Integer> gpuIds() {
+    return java.util.stream.IntStream.range(0, deviceNames.size()).boxed().toList();
+  }
+}

@@ -1,0 +1,142 @@
+package quartet.api.http;
+
+import akka.actor.typed.DispatcherSelector;
+import akka.http.javadsl.model.ContentType;
+import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpResponse;
+import akka.http.javadsl.model.MediaTypes;
+import akka.http.javadsl.model.StatusCodes;
+import akka.http.javadsl.server.AllDirectives;
+import akka.http.javadsl.server.Route;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import quartet.engine.files.AnnotatedName;
+import quartet.errors.EngineException;
+import quartet.image.ImageReader;
+import quartet.image.JpegWriter;
+import quartet.image.Pixels;
+import quartet.image.PngWriter;
+
+/** {@code GET /view}: a picture from one of the three folders, as it is or made smaller. */
+final class ViewRoutes extends AllDirectives {
+  private static final int DEFAULT_QUALITY = 90;
+  private static final int PNG_LEVEL = 4;
+
+  private final PictureFolders folders;
+  private final FileReplies files = new FileReplies();
+  private final Executor blocking;
+
+  ViewRoutes(ServerParts parts) {
+    this.folders = new PictureFolders(parts.folders());
+    this.blocking = parts.system().dispatchers().lookup(DispatcherSelector.blocking());
+  }
+
+  Route route() {
+    return path("view", () -> get(() -> parameterMap(this::view)));
+  }
+
+  private Route view(Map<String, String> query) {
+    String given = query.get("filename");
+    if (given == null) {
+      return complete(Replies.empty(StatusCodes.NOT_FOUND));
+    }
+    AnnotatedName annotated = AnnotatedName.of(given);
+    String name = annotated.file();
+    if (name.contains("..")) {
+      return complete(Replies.text(StatusCodes.BAD_REQUEST, "'" + name + "' is no file name"));
+    }
+    String type =
+        name.equals(given)
+            ? query.getOrDefault("type", "output")
+            : annotated.folder().name().toLowerCase(Locale.ROOT);
+    Optional<Path> root = folders.root(type);
+    if (root.isEmpty()) {
+      return complete(Replies.text(StatusCodes.BAD_REQUEST, "type must be output, input or temp"));
+    }
+    String last = name.startsWith("/") ? name : name.substring(name.lastIndexOf('/') + 1);
+    return switch (PictureFolders.file(root.get(), query.getOrDefault("subfolder", ""), last)) {
+      case PictureFolders.NoName no -> complete(Replies.text(StatusCodes.BAD_REQUEST, no.why()));
+      case PictureFolders.Outside out -> complete(Replies.text(StatusCodes.FORBIDDEN, out.why()));
+      case PictureFolders.Inside inside ->
+          Files.isRegularFile(inside.file())
+              ? show(inside.file(), query)
+              : complete(Replies.empty(StatusCodes.NOT_FOUND));
+    };
+  }
+
+  private Route show(Path file, Map<String, String> query) {
+    String channel = query.getOrDefault("channel", "");
+    String preview = query.get("preview");
+    if (preview != null) {
+      return encoded(() -> preview(file, preview, channel));
+    }
+    return switch (channel) {
+      case "rgb" -> encoded(() -> png(file, ImageReader.read(file).withoutAlpha()));
+      case "a" -> encoded(() -> png(file, ImageReader.read(file).alphaOnly()));
+      default -> files.upload(file);
+    };
+  }
+
+  /** Decoding and encoding take a while, so they run where blocking is allowed. */
+  private Route encoded(Supplier<HttpResponse> work) {
+    return completeWithFuture(
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return work.get();
+              } catch (EngineException e) {
+                return Replies.text(StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
+              }
+            },
+            blocking));
+  }
+
+  /**
+   * A lighter form. WebP was asked for in most cases, and nothing here writes it: JPEG where the
+   * picture is opaque, PNG where its alpha matters, and the content type says which.
+   */
+  private static HttpResponse preview(Path file, String preview, String channel) {
+    Pixels pixels = ImageReader.read(file);
+    boolean dropsAlpha =
+        channel.equals("rgb") || (preview.startsWith("jpeg") && !channel.contains("a"));
+    boolean jpeg = dropsAlpha || isOpaque(pixels);
+    return jpeg
+        ? answer(
+            file,
+            MediaTypes.IMAGE_JPEG.toContentType(),
+            JpegWriter.encode(pixels, quality(preview)))
+        : png(file, pixels);
+  }
+
+  private static boolean isOpaque(Pixels pixels) {
+    for (int i = 3; i < pixels.bytes().length; i += 4) {
+      if (pixels.bytes()[i] != (byte) 255) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static int quality(String preview) {
+    String last = preview.substring(preview.lastIndexOf(';') + 1);
+    return last.matches("\\d{1,3}") ? Integer.parseInt(last) : DEFAULT_QUALITY;
+  }
+
+  private static HttpResponse png(Path file, Pixels pixels) {
+    return answer(
+        file, MediaTypes.IMAGE_PNG.toContentType(), PngWriter.encode(pixels, Map.of(), PNG_LEVEL));
+  }
+
+  private static HttpResponse answer(Path file, ContentType type, byte[] bytes) {
+    return FileReplies.named(
+        HttpResponse.create().withEntity(HttpEntities.create(type, bytes)),
+        file.getFileName().toString(),
+        "");
+  }
+}

@@ -1,0 +1,17 @@
+package quartet.api.serve;
+
+import quartet.tensor.Backend;
+import quartet.tensor.Device;
+
+/** Makes backends; the one place that knows which module computes on which kind of device. */
+public interface BackendFactory extends AutoCloseable {
+  /**
+   * A backend of its own for a device. Called on the device's thread.
+   *
+   * @throws quartet.errors.EngineException if this build has none for that kind
+   */
+  Backend open(Device device);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,360 @@
+package quartet.api.serve;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.Props;
+import akka.actor.typed.SpawnProtocol;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.http.javadsl.Http;
+import akka.http.javadsl.ServerBinding;
+import akka.stream.Materializer;
+import com.typesafe.config.ConfigFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import quartet.api.http.ServerParts;
+import quartet.api.http.ServerRoutes;
+import quartet.api.logs.LogTail;
+import quartet.api.wire.LogJson;
+import quartet.api.ws.Audience;
+import quartet.api.ws.LivePreviews;
+import quartet.api.ws.SocketHub;
+import quartet.api.ws.SocketRoute;
+import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.job.InMemoryPromptStore;
+import quartet.cluster.journal.JournalDatabase;
+import quartet.cluster.journal.PromptJournal;
+import quartet.cluster.journal.Recovered;
+import quartet.cluster.model.ActorHostModels;
+import quartet.cluster.model.ModelCacheActor;
+import quartet.cluster.node.PromptRouter;
+import quartet.cluster.node.RouterProtocol;
+import quartet.engine.device.DeviceWorker;
+import quartet.engine.graph.GraphValidator;
+import quartet.engine.graph.Validation;
+import quartet.engine.node.NodeRegistry;
+import quartet.engine.nodes.CoreNodes;
+import quartet.engine.plugin.DeviceHardcoding;
+import quartet.engine.plugin.PlugIns;
+import quartet.errors.EngineException;
+import quartet.tensor.Device;
+
+/**
+ * A running server. Its start reads, in the log, as operators know it: devices, queues, workers,
+ * warm-up, plug-ins, address.
+ */
+public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+  private static final Duration START_PATIENCE = Duration.ofMinutes(10);
+  private static final Duration SPAWN_PATIENCE = Duration.ofSeconds(20);
+
+  private final ActorSystem<SpawnProtocol.Command> system;
+  private final ServerBinding binding;
+  private final JournalDatabase database;
+
+  private Server(
+      ActorSystem<SpawnProtocol.Command> system, ServerBinding binding, JournalDatabase database) {
+    this.system = system;
+    this.binding = binding;
+    this.database = database;
+  }
+
+  /**
+   * Starts; returns once the address answers.
+   *
+   * @throws EngineException saying what to change, if it cannot
+   */
+  public static Server start(ServerOptions options, BackendFactory backends) {
+    checkPort(options);
+    LogTail logs = LogTail.attached();
+    DeviceChoice choice = options.devices();
+    options.folders().create();
+    emptyFolder(options.folders().temp());
+    if (choice.note() != null) {
+      LOG.warn("⚠️ {}", choice.note());
+    }
+    if (choice.multi()) {
+      LOG.info("✅ Multi-GPU scheduling ENABLED");
+      LOG.info("🚀 Multi-GPU mode ENABLED with {} GPUs", choice.devices().size());
+      LOG.info("📋 Created {} task queues for multi-GPU scheduling", choice.devices().size());
+    } else {
+      LOG.info("Single-device mode on {}", choice.devices().getFirst());
+    }
+    PlugIns plugIns = PlugIns.load(options.folders().customNodes());
+    NodeRegistry registry =
+        NodeRegistry.of(new CoreNodes(), plugIns.packs(), problem -> LOG.warn("⚠️ {}", problem));
+    JournalDatabase database = JournalDatabase.open(options.database());
+    // Reading the journal, starting Akka and warming up have nothing to do with each other.
+    CompletableFuture<Recovered> recovered =
+        CompletableFuture.supplyAsync(() -> recover(database), Thread.ofVirtual()::start);
+    ActorSystem<SpawnProtocol.Command> system =
+        ActorSystem.create(
+            Behaviors.setup(context -> SpawnProtocol.create()),
+            "quartet",
+            options.database().akka().withFallback(ConfigFactory.load()));
+    try {
+      return assemble(options, backends, registry, plugIns, logs, system, database, recovered);
+    } catch (RuntimeException e) {
+      system.terminate();
+      database.close();
+      throw e;
+    }
+  }
+
+  private static Recovered recover(JournalDatabase database) {
+    try {
+      return Recovered.of(database.read());
+    } catch (SQLException e) {
+      throw new EngineException(
+          ServeError.JOURNAL_UNREADABLE,
+          "The prompts kept in %s cannot be read: %s"
+              .formatted(database.settings(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static Server assemble(
+      ServerOptions options,
+      BackendFactory backends,
+      NodeRegistry registry,
+      PlugIns plugIns,
+      LogTail logs,
+      ActorSystem<SpawnProtocol.Command> system,
+      JournalDatabase database,
+      CompletableFuture<Recovered> recovered) {
+    GraphValidator validator = new GraphValidator(registry, options.folders());
+    ActorRef<ModelCacheActor.Command> modelCache =
+        spawn(system, ModelCacheActor.create(options.hostModelBytes()), "model-cache");
+    Audience audience = new Audience();
+    CompletableFuture<ActorRef<SocketHub.Command>> hubLater = new CompletableFuture<>();
+    LivePreviews previews =
+        new LivePreviews(
+            options.web().previews(),
+            audience,
+            system.dispatchers().lookup(DispatcherSelector.blocking()),
+            preview -> {
+              ActorRef<SocketHub.Command> hub = hubLater.getNow(null);
+              if (hub != null) {
+                hub.tell(preview);
+              }
+            });
+    List<GpuSettings> devices =
+        devices(options, backends, validator, new ActorHostModels(modelCache, system), previews);
+    ActorRef<RouterProtocol.Command> router =
+        spawn(
+            system,
+            PromptRouter.create(
+                devices,
+                new InMemoryPromptStore(options.historySize()),
+                spawn(system, PromptJournal.create(database), "journal"),
+                options.retention(),
+                Clock.systemUTC()),
+            "router");
+    ActorRef<SocketHub.Command> hub = spawn(system, SocketHub.create(router, audience), "sockets");
+    hubLater.complete(hub);
+    logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
+    warmUp(system, router, devices.size());
+    checkPlugIns(plugIns);
+    restore(system, router, recovered);
+    ServerParts parts =
+        new ServerParts(
+            system,
+            router,
+            modelCache,
+            registry,
+            validator,
+            options.folders(),
+            options.devices().devices().stream().map(Device::toString).toList(),
+            options.version(),
+            options.arguments(),
+            options.web(),
+            logs,
+            hub,
+            options.maxUploadBytes());
+    SocketRoute sockets =
+        new SocketRoute(hub, Materializer.matFromSystem(system), options.maxUploadBytes());
+    return new Server(system, bind(options, parts, sockets), database);
+  }
+
+  private static List<GpuSettings> devices(
+      ServerOptions options,
+      BackendFactory backends,
+      GraphValidator validator,
+      ActorHostModels hostModels,
+      LivePreviews previews) {
+    List<GpuSettings> settings = new ArrayList<>();
+    for (Device device : options.devices().devices()) {
+      int gpuId = settings.size();
+      settings.add(
+          new GpuSettings(
+              gpuId,
+              device,
+              options.queueCapacity(),
+              () ->
+                  new DeviceWorker(
+                      gpuId,
+                      backends.open(device),
+                      hostModels,
+                      options.folders(),
+                      options.writeMetadata(),
+                      options.maxResident()),
+              job ->
+                  validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
+                          instanceof Validation.Ready ready
+                      ? java.util.Optional.of(ready.plan())
+                      : java.util.Optional.empty(),
+              previews));
+    }
+    return settings;
+  }
+
+  private static void warmUp(
+      ActorSystem<?> system, ActorRef<RouterProtocol.Command> router, int devices) {
+    List<String> failures =
+        AskPattern.<RouterProtocol.Command, List<String>>ask(
+                router,
+                replyTo -> new RouterProtocol.WarmUpAll(replyTo),
+                START_PATIENCE,
+                system.scheduler())
+            .toCompletableFuture()
+            .join();
+    if (failures.size() == devices) {
+      throw new EngineException(
+          ServeError.DEVICE_UNUSABLE, "No device passed its warm-up: " + failures);
+    }
+  }
+
+  private static void restore(
+      ActorSystem<?> system,
+      ActorRef<RouterProtocol.Command> router,
+      CompletableFuture<Recovered> recovered) {
+    Recovered before;
+    try {
+      before = recovered.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof EngineException known ? known : e;
+    }
+    AskPattern.<RouterProtocol.Command, akka.Done>ask(
+            router,
+            replyTo -> new RouterProtocol.Restore(before, replyTo),
+            START_PATIENCE,
+            system.scheduler())
+        .toCompletableFuture()
+        .join();
+  }
+
+  private static void checkPlugIns(PlugIns plugIns) {
+    LOG.info("🔍 Checking custom nodes compatibility...");
+    plugIns.problems().forEach(problem -> LOG.warn("⚠️ {}", problem));
+    for (DeviceHardcoding.Finding finding : plugIns.findings()) {
+      LOG.warn(
+          "⚠️ Plug-in {} hard-codes a device: class {} contains {}; its nodes may run on the wrong GPU",
+          finding.plugIn(),
+          finding.className(),
+          finding.evidence());
+    }
+    if (plugIns.findings().isEmpty()) {
+      LOG.info("✅ No obvious device hardcoding detected");
+    }
+  }
+
+  private static ServerBinding bind(ServerOptions options, ServerParts parts, SocketRoute sockets) {
+    try {
+      ServerBinding binding =
+          Http.get(parts.system())
+              .newServerAt(options.address(), options.port())
+              .bind(new ServerRoutes(parts, sockets.route()).route())
+              .toCompletableFuture()
+              .join();
+      LOG.info(
+          "To see the GUI go to: http://{}:{}",
+          options.address(),
+          binding.localAddress().getPort());
+      return binding;
+    } catch (CompletionException e) {
+      throw cannotListen(options, e.getCause() == null ? e : e.getCause());
+    }
+  }
+
+  /**
+   * A second server on the same folder and port shall hear of the port, and touch neither the
+   * database nor the temporary files of the first. The port may still be taken before it is bound.
+   */
+  private static void checkPort(ServerOptions options) {
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.bind(new InetSocketAddress(options.address(), options.port()));
+    } catch (IOException e) {
+      throw cannotListen(options, e);
+    }
+  }
+
+  private static EngineException cannotListen(ServerOptions options, Throwable cause) {
+    return new EngineException(
+        ServeError.CANNOT_LISTEN,
+        "Cannot listen on %s:%d: %s. Is another server running there? Choose another --port"
+            .formatted(options.address(), options.port(), cause),
+        cause);
+  }
+
+  private static <T> ActorRef<T> spawn(
+      ActorSystem<SpawnProtocol.Command> system, Behavior<T> behavior, String name) {
+    CompletableFuture<ActorRef<T>> spawned =
+        AskPattern.<SpawnProtocol.Command, ActorRef<T>>ask(
+                system,
+                replyTo -> new SpawnProtocol.Spawn<>(behavior, name, Props.empty(), replyTo),
+                SPAWN_PATIENCE,
+                system.scheduler())
+            .toCompletableFuture();
+    return spawned.join();
+  }
+
+  private static void emptyFolder(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      LOG.warn("cannot empty {}: {}", folder, e.toString());
+    }
+  }
+
+  /** The port that was bound; differs from the wanted one if that was 0. */
+  public int port() {
+    return binding.localAddress().getPort();
+  }
+
+  /** Waits until the server has stopped. */
+  public void awaitStop() {
+    system.getWhenTerminated().toCompletableFuture().join();
+  }
+
+  /** Stops taking requests, then the actors and their devices. */
+  @Override
+  public void close() {
+    system.terminate();
+    try {
+      system.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+      LOG.warn("the server did not stop cleanly: {}", e.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    database.close();
+  }
+}

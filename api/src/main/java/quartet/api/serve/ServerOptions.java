@@ -1,0 +1,42 @@
+package quartet.api.serve;
+
+import java.util.List;
+import quartet.api.http.WebOptions;
+import quartet.cluster.journal.JournalSettings;
+import quartet.cluster.node.Retention;
+import quartet.engine.files.Folders;
+
+/**
+ * How a server is started.
+ *
+ * @param queueCapacity prompts each device may hold
+ * @param historySize ended prompts that are kept
+ * @param retention how long ended prompts are kept
+ * @param database where prompts are kept across restarts
+ * @param maxResident checkpoints kept on a device at once
+ * @param hostModelBytes mapped checkpoints beyond this are closed when nobody holds them
+ * @param maxUploadBytes larger request bodies are refused
+ * @param writeMetadata whether PNG files carry the workflow
+ * @param web how it presents itself to browsers
+ */
+public record ServerOptions(
+    String address,
+    int port,
+    DeviceChoice devices,
+    Folders folders,
+    int queueCapacity,
+    int historySize,
+    Retention retention,
+    JournalSettings database,
+    int maxResident,
+    long hostModelBytes,
+    long maxUploadBytes,
+    boolean writeMetadata,
+    WebOptions web,
+    String version,
+    List<String> arguments) {
+  /** Copies the list. */
+  public ServerOptions {
+    arguments = List.copyOf(arguments);
+  }
+}

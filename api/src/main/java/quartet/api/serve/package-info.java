@@ -1,0 +1,8 @@
+/**
+ * Starts and stops a server: devices, actors, plug-ins, HTTP, in the order that operators see in
+ * the log.
+ */
+@NullMarked
+package quartet.api.serve;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,9 @@
+package quartet.api.ws;
+
+/**
+ * Pictures while sampling.
+ *
+ * @param method for prompts that do not say
+ * @param side longer side in pixels
+ */
+public record PreviewOptions(PreviewMethod method, int side) {}

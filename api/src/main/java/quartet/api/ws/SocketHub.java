@@ -1,0 +1,265 @@
+package quartet.api.ws;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import quartet.api.wire.EventJson;
+import quartet.api.wire.Json;
+import quartet.api.ws.Outgoing.Rank;
+import quartet.cluster.job.PromptEvent;
+import quartet.cluster.job.PromptJob;
+import quartet.cluster.node.RouterProtocol;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.Required;
+
+/**
+ * Knows who listens and sends each event to whom it belongs: {@code status} to all, a prompt's
+ * events to the client that posted it. Progress of a prompt without a client goes to all. Nothing
+ * is kept for those who come later.
+ *
+ * <p>A slow reader never slows anybody: each connection has a bounded {@link Outbox}, whose rule
+ * says what is dropped.
+ */
+public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
+  /** What it understands. */
+  public sealed interface Command {}
+
+  /**
+   * A client is there.
+   *
+   * @param sid the client's id; a later connection of the same id takes over
+   */
+  public record Connected(String sid, Outbox outbox) implements Command {}
+
+  /** A connection is gone; another one of the same id stays. */
+  public record Disconnected(String sid, Outbox outbox) implements Command {}
+
+  /** A picture of a node that samples. */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+  public record Preview(PromptJob job, String nodeId, byte[] jpeg) implements Command {}
+
+  /** A client wants to see the log, or no longer. */
+  public record WatchLog(String sid, boolean wanted) implements Command {}
+
+  /** New lines of the log, as the {@code logs} event shows them. */
+  public record LogLines(ObjectNode data) implements Command {}
+
+  private record Event(PromptEvent event) implements Command {}
+
+  private final Audience audience;
+  private final Map<String, Outbox> clients = new HashMap<>();
+  private final Set<String> logWatchers = new HashSet<>();
+  private final Map<String, PromptProgress> prompts = new HashMap<>();
+  private int remaining;
+
+  /**
+   * The actor; it watches the front actor's events.
+   *
+   * @param audience is told who is connected
+   */
+  public static Behavior<Command> create(
+      ActorRef<RouterProtocol.Command> router, Audience audience) {
+    return Behaviors.setup(context -> new SocketHub(context, router, audience));
+  }
+
+  private SocketHub(
+      ActorContext<Command> context, ActorRef<RouterProtocol.Command> router, Audience audience) {
+    super(context);
+    this.audience = audience;
+    router.tell(new RouterProtocol.Watch(context.messageAdapter(PromptEvent.class, Event::new)));
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Connected.class, this::onConnected)
+        .onMessage(Disconnected.class, this::onDisconnected)
+        .onMessage(Event.class, message -> onEvent(message.event()))
+        .onMessage(Preview.class, this::onPreview)
+        .onMessage(WatchLog.class, this::onWatchLog)
+        .onMessage(LogLines.class, this::onLogLines)
+        .build();
+  }
+
+  private Behavior<Command> onConnected(Connected message) {
+    clients.put(message.sid(), message.outbox());
+    audience.joined(message.sid());
+    ObjectNode status = EventJson.status(remaining).put("sid", message.sid());
+    message.outbox().put(Outgoing.event(Rank.END, "sid", EventJson.event("status", status)));
+    prompts.values().stream()
+        .filter(prompt -> message.sid().equals(prompt.job().clientId()))
+        .flatMap(prompt -> prompt.currentNode().stream())
+        .map(node -> EventJson.event("executing", Json.object().put("node", node)))
+        .forEach(event -> message.outbox().put(Outgoing.event(Rank.STORY, "executing", event)));
+    return this;
+  }
+
+  private Behavior<Command> onDisconnected(Disconnected message) {
+    if (clients.remove(message.sid(), message.outbox())) {
+      audience.left(message.sid());
+      logWatchers.remove(message.sid());
+    }
+    return this;
+  }
+
+  private Behavior<Command> onPreview(Preview preview) {
+    PromptProgress prompt = prompts.get(preview.job().promptId());
+    boolean late = prompt == null || !prompt.currentNode().equals(Optional.of(preview.nodeId()));
+    if (!late) {
+      String key = "preview/" + preview.job().promptId();
+      byte[] plain = PreviewFrames.plain(preview.jpeg());
+      byte[] withMetadata =
+          PreviewFrames.withMetadata(preview.job().promptId(), preview.nodeId(), preview.jpeg());
+      hearers(preview.job())
+          .forEach(
+              outbox ->
+                  outbox.put(Outgoing.preview(key, outbox.takesMetadata() ? withMetadata : plain)));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onWatchLog(WatchLog message) {
+    if (message.wanted() && clients.containsKey(message.sid())) {
+      logWatchers.add(message.sid());
+    } else {
+      logWatchers.remove(message.sid());
+    }
+    return this;
+  }
+
+  private Behavior<Command> onLogLines(LogLines message) {
+    Outgoing lines = Outgoing.event(Rank.STORY, "logs", EventJson.event("logs", message.data()));
+    logWatchers.forEach(sid -> Required.in(clients, sid).put(lines));
+    return this;
+  }
+
+  private Behavior<Command> onEvent(PromptEvent event) {
+    switch (event) {
+      case PromptEvent.QueueChanged changed -> {
+        remaining = changed.remaining();
+        Outgoing status =
+            Outgoing.event(
+                Rank.FIGURE, "status", EventJson.event("status", EventJson.status(remaining)));
+        clients.values().forEach(outbox -> outbox.put(status));
+      }
+      case PromptEvent.Started started -> {
+        prompts.put(started.job().promptId(), new PromptProgress(started.job()));
+        toClient(
+            started.job(),
+            Rank.STORY,
+            "execution_start",
+            EventJson.start(started.job().promptId(), started.timestampMillis()));
+      }
+      case PromptEvent.Cached cached ->
+          toClient(
+              cached.job(),
+              Rank.STORY,
+              "execution_cached",
+              EventJson.cached(
+                  cached.job().promptId(), cached.nodeIds(), cached.timestampMillis()));
+      case PromptEvent.NodeStarted node -> {
+        progress(node.job()).started(node.nodeId());
+        toClientOrAll(node.job(), Rank.FIGURE, "progress_state", progress(node.job()).json());
+        toClient(node.job(), Rank.STORY, "executing", executing(node.job(), node.nodeId()));
+      }
+      case PromptEvent.Progress step -> {
+        progress(step.job()).at(step.nodeId(), step.value(), step.max());
+        ObjectNode data = Json.object().put("value", step.value()).put("max", step.max());
+        data.put("prompt_id", step.job().promptId()).put("node", step.nodeId());
+        toClientOrAll(step.job(), Rank.FIGURE, "progress", data);
+        toClientOrAll(step.job(), Rank.FIGURE, "progress_state", progress(step.job()).json());
+      }
+      case PromptEvent.NodeFinished node -> onNodeFinished(node);
+      case PromptEvent.Ended ended ->
+          onEnded(
+              ended,
+              EventJson.endType(ended.outcome()),
+              EventJson.end(ended.job(), ended.outcome(), ended.timestampMillis()));
+      case PromptEvent.Closed closed -> {
+        prompts.remove(closed.job().promptId());
+        ObjectNode data = Json.object();
+        data.putNull("node").put("prompt_id", closed.job().promptId());
+        toClient(closed.job(), Rank.END, "executing", data);
+      }
+    }
+    return this;
+  }
+
+  /** An interruption is told like progress, to all if the prompt has no client. */
+  private void onEnded(PromptEvent.Ended ended, String type, ObjectNode data) {
+    switch (ended.outcome()) {
+      case ExecutionOutcome.Interrupted ignored -> toClientOrAll(ended.job(), Rank.END, type, data);
+      case ExecutionOutcome.Succeeded ignored -> toClient(ended.job(), Rank.END, type, data);
+      case ExecutionOutcome.Failed ignored -> toClient(ended.job(), Rank.END, type, data);
+    }
+  }
+
+  private void onNodeFinished(PromptEvent.NodeFinished node) {
+    if (!node.cached()) {
+      progress(node.job()).finished(node.nodeId());
+    }
+    if (node.ui() != null || node.cached()) {
+      ObjectNode data = Json.object().put("node", node.nodeId());
+      data.put("display_node", node.nodeId());
+      if (node.ui() == null) {
+        data.putNull("output");
+      } else {
+        data.set("output", node.ui());
+      }
+      toClient(node.job(), Rank.END, "executed", data.put("prompt_id", node.job().promptId()));
+    }
+    if (!node.cached()) {
+      toClientOrAll(node.job(), Rank.FIGURE, "progress_state", progress(node.job()).json());
+    }
+  }
+
+  private PromptProgress progress(PromptJob job) {
+    return prompts.computeIfAbsent(job.promptId(), id -> new PromptProgress(job));
+  }
+
+  private static ObjectNode executing(PromptJob job, String nodeId) {
+    return Json.object()
+        .put("node", nodeId)
+        .put("display_node", nodeId)
+        .put("prompt_id", job.promptId());
+  }
+
+  private void toClient(PromptJob job, Rank rank, String type, ObjectNode data) {
+    @Nullable Outbox client = job.clientId() == null ? null : clients.get(job.clientId());
+    if (client != null) {
+      client.put(outgoing(job, rank, type, data));
+    }
+  }
+
+  private void toClientOrAll(PromptJob job, Rank rank, String type, ObjectNode data) {
+    Outgoing message = outgoing(job, rank, type, data);
+    hearers(job).forEach(outbox -> outbox.put(message));
+  }
+
+  /** The prompt's client; everybody if it has none. */
+  private Collection<Outbox> hearers(PromptJob job) {
+    if (job.clientId() == null) {
+      return clients.values();
+    }
+    @Nullable Outbox client = clients.get(job.clientId());
+    return client == null ? List.of() : List.of(client);
+  }
+
+  /** Progress of different nodes is told apart: the last figure of each node arrives. */
+  private static Outgoing outgoing(PromptJob job, Rank rank, String type, ObjectNode data) {
+    String key = type + "/" + job.promptId() + "/" + data.path("node").asText();
+    return Outgoing.event(rank, key, EventJson.event(type, data));
+  }
+}

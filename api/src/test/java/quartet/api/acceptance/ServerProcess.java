@@ -1,0 +1,192 @@
+package quartet.api.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** {@code quartet serve} in a JVM of its own, with its log lines as they come. */
+final class ServerProcess implements AutoCloseable {
+  private static final Pattern ADDRESS =
+      Pattern.compile("To see the GUI go to: http://[^:]+:(\\d+)");
+  private static final Duration START_PATIENCE = Duration.ofSeconds(90);
+
+  private final Process process;
+  private final Path base;
+  private final Thread reader;
+  private final List<String> log = new CopyOnWriteArrayList<>();
+
+  private ServerProcess(Process process, Path base) {
+    this.process = process;
+    this.base = base;
+    this.reader = Thread.ofVirtual().start(this::read);
+  }
+
+  /**
+   * Starts one on a free port and waits until it serves.
+   *
+   * @param base an empty folder; the repository's models are linked into it
+   */
+  static ServerProcess start(Path base, Map<String, String> environment, String... arguments) {
+    ServerProcess server = launch(base, environment, arguments);
+    server.await(
+        "the server's address",
+        START_PATIENCE,
+        () -> server.port() > 0 || !server.process.isAlive());
+    assertThat(server.process.isAlive()).as("server died:\n%s", server.text()).isTrue();
+    return server;
+  }
+
+  /** Starts one and waits for nothing. */
+  static ServerProcess launch(Path base, Map<String, String> environment, String... arguments) {
+    try {
+      if (!Files.exists(base.resolve("models"))) {
+        Files.createSymbolicLink(base.resolve("models"), repository().resolve("models"));
+      }
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "--enable-native-access=ALL-UNNAMED",
+                  "--sun-misc-unsafe-memory-access=allow",
+                  "--add-modules=jdk.incubator.vector",
+                  "-XX:+ExitOnOutOfMemoryError",
+                  // A heap of a fixed size, touched at once: what grows is weights and tensors.
+                  "-Xms768m",
+                  "-Xmx768m",
+                  "-XX:+AlwaysPreTouch",
+                  "-Dfile.encoding=UTF-8",
+                  "-Dstdout.encoding=UTF-8",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  "quartet.api.Main",
+                  "serve",
+                  "--base-directory",
+                  base.toString()));
+      if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
+        command.addAll(List.of("--port", "0"));
+      }
+      command.addAll(List.of(arguments));
+      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      builder.environment().remove("COMFY_MULTI_GPU_SCHED");
+      builder.environment().remove("COMFY_NUM_GPUS");
+      builder.environment().putAll(environment);
+      return new ServerProcess(builder.start(), base);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the server could not be started", e);
+    }
+  }
+
+  /** The folder that holds the parent pom. */
+  static Path repository() {
+    Path folder = Path.of("").toAbsolutePath();
+    while (folder != null && !Files.exists(folder.resolve("start_multi_gpu.sh"))) {
+      folder = folder.getParent();
+    }
+    return java.util.Objects.requireNonNull(folder, "not inside the repository");
+  }
+
+  private void read() {
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        log.add(line);
+      }
+    } catch (IOException e) {
+      log.add("(reading the log failed: " + e + ")");
+    }
+  }
+
+  int port() {
+    for (String line : log) {
+      Matcher matcher = ADDRESS.matcher(line);
+      if (matcher.find()) {
+        return Integer.parseInt(matcher.group(1));
+      }
+    }
+    return 0;
+  }
+
+  String url(String path) {
+    return "http://127.0.0.1:" + port() + path;
+  }
+
+  Path base() {
+    return base;
+  }
+
+  List<String> log() {
+    return List.copyOf(log);
+  }
+
+  String text() {
+    return String.join("\n", log);
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  int exitCode(Duration patience) throws InterruptedException {
+    assertThat(process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS))
+        .as("still running:\n%s", text())
+        .isTrue();
+    reader.join(Duration.ofSeconds(10)); // its last lines may still be in the pipe
+    return process.exitValue();
+  }
+
+  /** Ends it as Ctrl-C does. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** Ends it as a power loss does. */
+  void kill() {
+    process.destroyForcibly();
+  }
+
+  /** Waits until something holds; fails with the server's log otherwise. */
+  void await(String what, Duration patience, BooleanSupplier holds) {
+    Instant end = Instant.now().plus(patience);
+    while (!holds.getAsBoolean()) {
+      assertThat(Instant.now())
+          .as("waited %s for %s; the log:\n%s", patience, what, text())
+          .isBefore(end);
+      LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package quartet.cluster.job;
+
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import quartet.engine.exec.ExecutionOutcome;
+
+/**
+ * What the journal keeps of a prompt. Stored for years: a new field needs a default in {@link
+ * FactCodec}, a changed meaning a new version there. Progress is no fact.
+ */
+public sealed interface PromptFact {
+  /**
+   * It was accepted.
+   *
+   * @param pinnedTo the device the client named, or null for any
+   * @param checkpoints file names of the checkpoints it uses
+   * @param counter the server's number at that time, from which it counts on after a restart
+   */
+  record Queued(PromptJob job, @Nullable Integer pinnedTo, Set<String> checkpoints, long counter)
+      implements PromptFact {
+    /** Copies the set. */
+    public Queued {
+      checkpoints = Set.copyOf(checkpoints);
+    }
+  }
+
+  /** A device was chosen. */
+  record Placed(int gpuId) implements PromptFact {}
+
+  /** A device has begun with it. */
+  record Started(int gpuId, long timestampMillis) implements PromptFact {}
+
+  /**
+   * It succeeded, failed or was stopped while it ran.
+   *
+   * @param cached nodes whose results were there already
+   */
+  record Ended(
+      int gpuId,
+      ExecutionOutcome outcome,
+      List<String> cached,
+      long startedMillis,
+      long endedMillis)
+      implements PromptFact {
+    /** Copies the list. */
+    public Ended {
+      cached = List.copyOf(cached);
+    }
+  }
+
+  /**
+   * An entry that this version cannot read. Never written; it stands for what was found, so that
+   * one bad entry neither stops the server nor is passed over.
+   */
+  record Unreadable(String reason) implements PromptFact {}
+}

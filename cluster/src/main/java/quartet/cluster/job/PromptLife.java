@@ -1,0 +1,93 @@
+package quartet.cluster.job;
+
+/**
+ * Where a prompt is in its life: the fold over its facts. Queued → Placed → Running → Ended, whose
+ * outcome says whether it succeeded, failed or was cancelled. After a crash a prompt that ran is
+ * placed again.
+ */
+public sealed interface PromptLife {
+  /** Nothing is known of it. */
+  record Unknown() implements PromptLife {}
+
+  /** Accepted, no device yet. */
+  record Queued(PromptFact.Queued entry) implements PromptLife {}
+
+  /**
+   * Waits for its device.
+   *
+   * @param attempts how often it was begun before
+   */
+  record Placed(PromptFact.Queued entry, int gpuId, int attempts) implements PromptLife {}
+
+  /**
+   * A device works on it.
+   *
+   * @param attempts how often it was begun, this time included
+   */
+  record Running(PromptFact.Queued entry, int gpuId, int attempts) implements PromptLife {}
+
+  /** Over. */
+  record Ended(PromptFact.Queued entry, PromptRecord record) implements PromptLife {}
+
+  /** Its journal cannot be read; it is neither run nor deleted. */
+  record SetAside(String reason) implements PromptLife {}
+
+  /** Whether a fact brings this life forward; one that does not was stored already. */
+  default boolean takes(PromptFact fact) {
+    return switch (this) {
+      case Unknown ignored -> fact instanceof PromptFact.Queued;
+      case Queued ignored -> !(fact instanceof PromptFact.Queued);
+      case Placed placed ->
+          switch (fact) {
+            case PromptFact.Queued ignored -> false;
+            case PromptFact.Placed again -> again.gpuId() != placed.gpuId();
+            case PromptFact.Started ignored -> true;
+            case PromptFact.Ended ignored -> true;
+            case PromptFact.Unreadable ignored -> true;
+          };
+      case Running ignored -> !(fact instanceof PromptFact.Queued);
+      case Ended ignored -> fact instanceof PromptFact.Unreadable;
+      case SetAside ignored -> false;
+    };
+  }
+
+  /** The life after a fact. Total: a journal that makes no sense sets the prompt aside. */
+  default PromptLife after(PromptFact fact) {
+    if (fact instanceof PromptFact.Unreadable unreadable) {
+      return this instanceof SetAside ? this : new SetAside(unreadable.reason());
+    }
+    return switch (this) {
+      case Unknown ignored ->
+          fact instanceof PromptFact.Queued entry
+              ? new Queued(entry)
+              : new SetAside(
+                  "its journal begins with %s; the first entry is missing"
+                      .formatted(fact.getClass().getSimpleName()));
+      case Queued queued -> next(queued.entry(), 0, fact, this);
+      case Placed placed -> next(placed.entry(), placed.attempts(), fact, this);
+      case Running running -> next(running.entry(), running.attempts(), fact, this);
+      case Ended ended -> ended;
+      case SetAside aside -> aside;
+    };
+  }
+
+  private static PromptLife next(
+      PromptFact.Queued entry, int attempts, PromptFact fact, PromptLife now) {
+    return switch (fact) {
+      case PromptFact.Queued ignored -> now;
+      case PromptFact.Placed placed -> new Placed(entry, placed.gpuId(), attempts);
+      case PromptFact.Started started -> new Running(entry, started.gpuId(), attempts + 1);
+      case PromptFact.Ended ended ->
+          new Ended(
+              entry,
+              new PromptRecord(
+                  entry.job(),
+                  ended.gpuId(),
+                  ended.outcome(),
+                  ended.cached(),
+                  ended.startedMillis(),
+                  ended.endedMillis()));
+      case PromptFact.Unreadable unreadable -> new SetAside(unreadable.reason());
+    };
+  }
+}

@@ -1,0 +1,170 @@
+package quartet.cluster.journal;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import quartet.cluster.job.FactCodec;
+import quartet.cluster.job.FactSerializer;
+import quartet.cluster.job.PromptEntity;
+import quartet.cluster.job.PromptFact;
+import quartet.errors.EngineException;
+
+/**
+ * The journal's tables, seen from outside the entities: made, read once at start, cleaned, and
+ * flushed. Writing events is Akka's part.
+ *
+ * <p>Reading goes through the table in one pass and not through one entity after the other: ten
+ * thousand ended prompts would be ten thousand queries, and one bad row would end a stream.
+ *
+ * <p>Thread: any, one at a time; blocks. Owner: {@code Server}.
+ */
+public final class JournalDatabase implements AutoCloseable {
+  private static final int PAGE = 1000;
+  private static final int DELETE_BATCH = 200;
+  private static final int ALIVE_SECONDS = 2;
+
+  private final JournalSettings settings;
+  private @Nullable Connection connection;
+
+  /** One row of the journal. */
+  public record Entry(String promptId, PromptFact fact) {}
+
+  private JournalDatabase(JournalSettings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Connects, and makes or migrates the tables.
+   *
+   * @throws EngineException saying what to change, if it cannot
+   */
+  public static JournalDatabase open(JournalSettings settings) {
+    JournalDatabase database = new JournalDatabase(settings);
+    try {
+      JournalSchema.migrate(database.connection(), settings);
+      return database;
+    } catch (SQLException e) {
+      database.close();
+      throw new EngineException(
+          JournalError.DATABASE_UNUSABLE,
+          "The database %s cannot be used: %s. Is another server running on it? Is it writable?"
+              .formatted(settings.shown(), e.getMessage()),
+          e);
+    } catch (EngineException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  /** What reaches it. */
+  public JournalSettings settings() {
+    return settings;
+  }
+
+  /**
+   * All facts in the order they were stored. What cannot be read is there as {@link
+   * PromptFact.Unreadable}.
+   */
+  public synchronized List<Entry> read() throws SQLException {
+    List<Entry> entries = new ArrayList<>();
+    long after = Long.MIN_VALUE;
+    int rows;
+    try (PreparedStatement select =
+        connection()
+            .prepareStatement(
+                JournalSchema.quoted(
+                    settings,
+                    "SELECT ordering, persistence_id, event_ser_id, event_ser_manifest,"
+                        + " event_payload FROM event_journal"
+                        + " WHERE ordering > ? AND deleted = FALSE ORDER BY ordering LIMIT "
+                        + PAGE))) {
+      do {
+        select.setLong(1, after);
+        rows = 0;
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            after = row.getLong(1);
+            rows++;
+            String promptId = PromptEntity.promptId(row.getString(2));
+            int serializer = row.getInt(3);
+            entries.add(
+                new Entry(
+                    promptId,
+                    serializer == FactSerializer.ID
+                        ? FactCodec.fact(row.getBytes(5))
+                        : new PromptFact.Unreadable(
+                            "an entry was written by the unknown serializer " + serializer)));
+          }
+        }
+      } while (rows == PAGE);
+    }
+    return entries;
+  }
+
+  /** Removes all there is of these prompts. */
+  public synchronized void delete(Collection<String> promptIds) throws SQLException {
+    List<String> ids = List.copyOf(promptIds);
+    for (int from = 0; from < ids.size(); from += DELETE_BATCH) {
+      List<String> batch = ids.subList(from, Math.min(ids.size(), from + DELETE_BATCH));
+      String marks = String.join(", ", Collections.nCopies(batch.size(), "?"));
+      try (PreparedStatement delete =
+          connection()
+              .prepareStatement(
+                  JournalSchema.quoted(
+                      settings,
+                      "DELETE FROM event_journal WHERE persistence_id IN (" + marks + ")"))) {
+        for (int i = 0; i < batch.size(); i++) {
+          delete.setString(i + 1, PromptEntity.id(batch.get(i)).id());
+        }
+        delete.executeUpdate();
+      }
+    }
+    flush();
+  }
+
+  /**
+   * Returns once everything committed before is on the disk. PostgreSQL's commit says so itself; an
+   * H2 commit may still be in its writer's hands.
+   */
+  public synchronized void flush() throws SQLException {
+    if (settings.isH2()) {
+      try (Statement statement = connection().createStatement()) {
+        statement.execute("CHECKPOINT SYNC");
+      }
+    }
+  }
+
+  private synchronized Connection connection() throws SQLException {
+    Connection known = connection;
+    if (known != null && known.isValid(ALIVE_SECONDS)) {
+      return known;
+    }
+    close();
+    Connection fresh =
+        DriverManager.getConnection(settings.url(), settings.user(), settings.password());
+    connection = fresh;
+    return fresh;
+  }
+
+  @Override
+  public synchronized void close() {
+    Connection known = connection;
+    connection = null;
+    if (known != null) {
+      try {
+        known.close();
+      } catch (SQLException e) {
+        org.slf4j.LoggerFactory.getLogger(JournalDatabase.class)
+            .debug("closing the journal's connection: {}", e.toString());
+      }
+    }
+  }
+}

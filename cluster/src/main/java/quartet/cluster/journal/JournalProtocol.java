@@ -1,0 +1,55 @@
+package quartet.cluster.journal;
+
+import akka.Done;
+import akka.actor.typed.ActorRef;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import quartet.cluster.job.PromptFact;
+import quartet.cluster.job.PromptLife;
+
+/** What a journal understands and answers. */
+public final class JournalProtocol {
+  private JournalProtocol() {}
+
+  /** What it understands. */
+  public interface Command {}
+
+  /** Store a new prompt; tried once. */
+  public record Accept(String promptId, List<PromptFact> facts, ActorRef<Answer> replyTo)
+      implements Command {
+    /** Copies the list. */
+    public Accept {
+      facts = List.copyOf(facts);
+    }
+  }
+
+  /**
+   * Store what happened to a known prompt; tried until it is stored.
+   *
+   * @param replyTo hears of the first try, or null
+   */
+  public record Note(String promptId, PromptFact fact, @Nullable ActorRef<Answer> replyTo)
+      implements Command {}
+
+  /**
+   * Forget these prompts; tried until it is done.
+   *
+   * @param replyTo hears when it is done, or null
+   */
+  public record Forget(Set<String> promptIds, @Nullable ActorRef<Done> replyTo) implements Command {
+    /** Copies the set. */
+    public Forget {
+      promptIds = Set.copyOf(promptIds);
+    }
+  }
+
+  /** Answer to {@link Accept} and {@link Note}. */
+  public sealed interface Answer {}
+
+  /** It is on the disk; this is the prompt's life now. */
+  public record Stored(PromptLife life) implements Answer {}
+
+  /** It could not be stored now. */
+  public record Away(String reason) implements Answer {}
+}

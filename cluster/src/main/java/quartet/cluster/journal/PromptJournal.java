@@ -1,0 +1,360 @@
+package quartet.cluster.journal;
+
+import akka.Done;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.ChildFailed;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import quartet.cluster.job.PromptEntity;
+import quartet.cluster.job.PromptFact;
+import quartet.cluster.job.PromptLife;
+
+/**
+ * The journal of a server's prompts: one {@link PromptEntity} for each prompt that has something to
+ * store. In the place where a cluster would have a shard region, and with the same persistence ids.
+ *
+ * <p>Of one prompt, one write is under way at a time. A new prompt is tried once, since its client
+ * waits; everything else is kept in memory and tried until it is stored. An answer of {@link
+ * JournalProtocol.Stored} comes after the flush.
+ */
+public final class PromptJournal extends AbstractBehavior<JournalProtocol.Command> {
+  private static final Logger LOG = LoggerFactory.getLogger(PromptJournal.class);
+  private static final Duration RETRY_EVERY = Duration.ofSeconds(1);
+
+  /** Prompts whose failed storing is doubtful, at most; beyond, the oldest are left as they are. */
+  private static final int MAX_TO_DELETE = 100_000;
+
+  private record Written(PromptEntity.Written written) implements JournalProtocol.Command {}
+
+  private record Flushed(String promptId, PromptLife life, @Nullable Throwable failure)
+      implements JournalProtocol.Command {}
+
+  private record Deleted(Set<String> promptIds, @Nullable Throwable failure)
+      implements JournalProtocol.Command {}
+
+  private record Retry() implements JournalProtocol.Command {}
+
+  /** Something to store for one prompt. */
+  private static final class Entry {
+    final List<PromptFact> facts;
+    final boolean once;
+    @Nullable ActorRef<JournalProtocol.Answer> replyTo;
+
+    Entry(List<PromptFact> facts, boolean once, @Nullable ActorRef<JournalProtocol.Answer> to) {
+      this.facts = facts;
+      this.once = once;
+      this.replyTo = to;
+    }
+
+    void answer(JournalProtocol.Answer answer) {
+      if (replyTo != null) {
+        replyTo.tell(answer);
+        replyTo = null;
+      }
+    }
+  }
+
+  /** A prompt with an entity. */
+  private static final class Slot {
+    final Deque<Entry> entries = new ArrayDeque<>();
+    @Nullable ActorRef<PromptEntity.Command> entity;
+    boolean writing;
+    boolean stopping;
+    boolean forgotten;
+  }
+
+  private record Waiter(Set<String> remaining, ActorRef<Done> replyTo) {}
+
+  private final JournalDatabase database;
+  private final Executor blocking;
+  private final GroupFlush flush;
+  private final ActorRef<PromptEntity.Written> written;
+  private final Map<String, Slot> slots = new HashMap<>();
+  private final Map<ActorRef<?>, String> entities = new HashMap<>();
+  private final Set<String> toDelete = new LinkedHashSet<>();
+  private final List<Waiter> waiters = new ArrayList<>();
+  private Set<String> deleting = Set.of();
+  private @Nullable String trouble;
+  private boolean catchingUp;
+
+  /** The actor, on an open database. */
+  public static Behavior<JournalProtocol.Command> create(JournalDatabase database) {
+    return Behaviors.setup(
+        context -> Behaviors.withTimers(timers -> new PromptJournal(context, timers, database)));
+  }
+
+  private PromptJournal(
+      ActorContext<JournalProtocol.Command> context,
+      TimerScheduler<JournalProtocol.Command> timers,
+      JournalDatabase database) {
+    super(context);
+    this.database = database;
+    this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    this.flush = new GroupFlush(database::flush, blocking);
+    this.written = context.messageAdapter(PromptEntity.Written.class, Written::new);
+    timers.startTimerWithFixedDelay(new Retry(), RETRY_EVERY);
+    // One entity that reads nothing: the first client shall not wait for pools and plug-ins to
+    // start.
+    context.spawnAnonymous(PromptEntity.create("warm-up")).tell(new PromptEntity.Stop());
+  }
+
+  @Override
+  public Receive<JournalProtocol.Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(JournalProtocol.Accept.class, this::onAccept)
+        .onMessage(JournalProtocol.Note.class, this::onNote)
+        .onMessage(JournalProtocol.Forget.class, this::onForget)
+        .onMessage(Written.class, this::onWritten)
+        .onMessage(Flushed.class, this::onFlushed)
+        .onMessage(Deleted.class, this::onDeleted)
+        .onMessage(Retry.class, this::onRetry)
+        .onSignal(Terminated.class, this::onTerminated)
+        .build();
+  }
+
+  private Behavior<JournalProtocol.Command> onAccept(JournalProtocol.Accept message) {
+    Slot known = slots.get(message.promptId());
+    if (deleting.contains(message.promptId()) || (known != null && known.forgotten)) {
+      message.replyTo().tell(new JournalProtocol.Away("this prompt is just being deleted"));
+      return this;
+    }
+    toDelete.remove(message.promptId());
+    return add(message.promptId(), new Entry(message.facts(), true, message.replyTo()));
+  }
+
+  private Behavior<JournalProtocol.Command> onNote(JournalProtocol.Note message) {
+    return add(message.promptId(), new Entry(List.of(message.fact()), false, message.replyTo()));
+  }
+
+  private Behavior<JournalProtocol.Command> add(String promptId, Entry entry) {
+    Slot slot = slots.computeIfAbsent(promptId, id -> new Slot());
+    slot.entries.add(entry);
+    writeNext(promptId, slot);
+    return this;
+  }
+
+  private void writeNext(String promptId, Slot slot) {
+    Entry entry = slot.entries.peek();
+    if (entry == null || slot.writing || slot.stopping) {
+      return;
+    }
+    ActorRef<PromptEntity.Command> entity = slot.entity;
+    if (entity == null) {
+      entity = getContext().spawnAnonymous(PromptEntity.create(promptId));
+      getContext().watch(entity);
+      entities.put(entity, promptId);
+      slot.entity = entity;
+    }
+    slot.writing = true;
+    entity.tell(new PromptEntity.Write(entry.facts, written));
+  }
+
+  private Behavior<JournalProtocol.Command> onWritten(Written message) {
+    String promptId = message.written().promptId();
+    PromptLife life = message.written().life();
+    if (life instanceof PromptLife.Running) {
+      return onFlushed(new Flushed(promptId, life, null)); // losing it changes nothing
+    }
+    getContext()
+        .pipeToSelf(flush.request(), (done, failure) -> new Flushed(promptId, life, failure));
+    return this;
+  }
+
+  private Behavior<JournalProtocol.Command> onFlushed(Flushed message) {
+    Slot slot = slots.get(message.promptId());
+    if (slot == null || !slot.writing) {
+      return this;
+    }
+    if (message.failure() != null) {
+      failed(message.promptId(), slot, message.failure());
+      return this;
+    }
+    slot.writing = false;
+    Entry entry = slot.entries.poll();
+    storageWorks();
+    if (entry != null) {
+      entry.answer(new JournalProtocol.Stored(message.life()));
+    }
+    if (slot.entries.isEmpty() && message.life() instanceof PromptLife.Ended) {
+      stop(slot);
+    }
+    writeNext(message.promptId(), slot);
+    return this;
+  }
+
+  /** After trouble: store what has waited for this, and say when nothing waits any more. */
+  private void storageWorks() {
+    if (trouble != null) {
+      trouble = null;
+      catchingUp = true;
+      onRetry(new Retry());
+    }
+    if (catchingUp && slots.values().stream().allMatch(slot -> slot.entries.isEmpty())) {
+      catchingUp = false;
+      LOG.info("✅ The journal's database works again; everything is stored");
+    }
+  }
+
+  private static void stop(Slot slot) {
+    if (slot.entity != null && !slot.stopping) {
+      slot.stopping = true;
+      slot.entity.tell(new PromptEntity.Stop());
+    }
+  }
+
+  /** The entity has stopped: as told, or because the storage failed it. */
+  private Behavior<JournalProtocol.Command> onTerminated(Terminated signal) {
+    String promptId = entities.remove(signal.getRef());
+    Slot slot = promptId == null ? null : slots.get(promptId);
+    if (promptId == null || slot == null) {
+      return this;
+    }
+    slot.entity = null;
+    slot.stopping = false;
+    if (slot.forgotten) {
+      slots.remove(promptId);
+      slot.entries.forEach(
+          entry -> entry.answer(new JournalProtocol.Away("this prompt was deleted")));
+      toDelete.add(promptId);
+      deleteNext();
+    } else if (slot.writing && signal instanceof ChildFailed failure) {
+      failed(promptId, slot, failure.getCause());
+    } else if (slot.entries.isEmpty()) {
+      slots.remove(promptId);
+    } else {
+      slot.writing = false;
+      writeNext(promptId, slot);
+    }
+    return this;
+  }
+
+  private void failed(String promptId, Slot slot, Throwable failure) {
+    String reason = reason(failure);
+    slot.writing = false;
+    Entry entry = slot.entries.peek();
+    if (entry != null) {
+      entry.answer(new JournalProtocol.Away(reason));
+      if (entry.once) {
+        // It may be in the database all the same; the client was told that it is not.
+        slot.entries.poll();
+        if (slot.entity != null) {
+          slot.forgotten = true;
+          stop(slot);
+        } else if (toDelete.size() < MAX_TO_DELETE) {
+          toDelete.add(promptId);
+        }
+      }
+    }
+    if (slot.entries.isEmpty() && slot.entity == null) {
+      slots.remove(promptId);
+    }
+  }
+
+  private String reason(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String known = trouble;
+    if (root instanceof akka.pattern.CircuitBreakerOpenException && known != null) {
+      return known;
+    }
+    String text = root.getMessage() == null ? root.toString() : root.getMessage();
+    String reason = "the journal's database fails: " + text.lines().findFirst().orElse(text);
+    if (known == null) {
+      LOG.error("❌ {}; new prompts are refused until it works again, accepted ones go on", reason);
+    }
+    trouble = reason;
+    return reason;
+  }
+
+  private Behavior<JournalProtocol.Command> onForget(JournalProtocol.Forget message) {
+    if (message.replyTo() != null) {
+      waiters.add(new Waiter(new LinkedHashSet<>(message.promptIds()), message.replyTo()));
+    }
+    for (String promptId : message.promptIds()) {
+      Slot slot = slots.get(promptId);
+      if (slot != null && slot.entity != null) {
+        slot.forgotten = true;
+        stop(slot);
+      } else {
+        slots.remove(promptId);
+        toDelete.add(promptId);
+      }
+    }
+    answerWaiters(Set.of());
+    deleteNext();
+    return this;
+  }
+
+  private void deleteNext() {
+    if (!deleting.isEmpty() || toDelete.isEmpty()) {
+      return;
+    }
+    Set<String> batch = Set.copyOf(toDelete);
+    deleting = batch;
+    toDelete.clear();
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.runAsync(
+                () -> {
+                  try {
+                    database.delete(batch);
+                  } catch (java.sql.SQLException e) {
+                    throw new java.util.concurrent.CompletionException(e);
+                  }
+                },
+                blocking),
+            (done, failure) -> new Deleted(batch, failure));
+  }
+
+  private Behavior<JournalProtocol.Command> onDeleted(Deleted message) {
+    deleting = Set.of();
+    if (message.failure() != null) {
+      LOG.debug("deleting from the journal failed, to be tried again", message.failure());
+      toDelete.addAll(message.promptIds());
+      return this; // the timer tries again
+    }
+    answerWaiters(message.promptIds());
+    deleteNext();
+    return this;
+  }
+
+  private void answerWaiters(Set<String> gone) {
+    waiters.forEach(waiter -> waiter.remaining().removeAll(gone));
+    waiters.removeIf(
+        waiter -> {
+          if (waiter.remaining().isEmpty()) {
+            waiter.replyTo().tell(Done.getInstance());
+            return true;
+          }
+          return false;
+        });
+  }
+
+  private Behavior<JournalProtocol.Command> onRetry(Retry message) {
+    Map.copyOf(slots).forEach(this::writeNext);
+    deleteNext();
+    return this;
+  }
+}

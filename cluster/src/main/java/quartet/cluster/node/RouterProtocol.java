@@ -1,0 +1,135 @@
+package quartet.cluster.node;
+
+import akka.Done;
+import akka.actor.typed.ActorRef;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.job.PromptEvent;
+import quartet.cluster.job.PromptRecord;
+import quartet.cluster.journal.Recovered;
+
+/** What the front actor understands and answers. */
+public final class RouterProtocol {
+  private RouterProtocol() {}
+
+  /** What it understands. */
+  public sealed interface Command
+      permits Submit,
+          Restore,
+          CountRefused,
+          Queues,
+          Find,
+          History,
+          ForgetHistory,
+          Interrupt,
+          DeletePending,
+          ClearPending,
+          Free,
+          Watch,
+          WarmUpAll,
+          PromptRouter.Internal {}
+
+  /**
+   * Take this prompt in.
+   *
+   * @param promptId given by the client or made by the server
+   * @param prompt the checked prompt, with converted values
+   * @param outputs ids of output nodes to run
+   * @param checkpoints file names of the checkpoints it uses
+   * @param gpuId the device it must run on, or null for any
+   * @param number its place in the queue as the client wants it, or null
+   * @param front before all that wait
+   */
+  public record Submit(
+      String promptId,
+      ObjectNode prompt,
+      ObjectNode extraData,
+      List<String> outputs,
+      Set<String> checkpoints,
+      @Nullable String clientId,
+      @Nullable Integer gpuId,
+      @Nullable Double number,
+      boolean front,
+      ActorRef<SubmitReply> replyTo)
+      implements Command {}
+
+  /** Take over what the journal kept from before the start. Comes before any {@link Submit}. */
+  public record Restore(Recovered recovered, ActorRef<Done> replyTo) implements Command {}
+
+  /** A prompt was refused before it came here; it uses up a number all the same. */
+  public record CountRefused() implements Command {}
+
+  /** Say what all devices do, in the order of their numbers. */
+  public record Queues(ActorRef<List<GpuSnapshot>> replyTo) implements Command {}
+
+  /** An ended prompt. */
+  public record Find(String promptId, ActorRef<Optional<PromptRecord>> replyTo)
+      implements Command {}
+
+  /** All ended prompts, oldest first. */
+  public record History(ActorRef<List<PromptRecord>> replyTo) implements Command {}
+
+  /**
+   * Forget ended prompts; null for all.
+   *
+   * @param replyTo hears when they are gone from the journal too, or null
+   */
+  public record ForgetHistory(@Nullable Set<String> promptIds, @Nullable ActorRef<Done> replyTo)
+      implements Command {
+    /** For those who do not wait. */
+    public ForgetHistory(@Nullable Set<String> promptIds) {
+      this(promptIds, null);
+    }
+  }
+
+  /**
+   * Stop running prompts.
+   *
+   * @param promptId only this one, or null
+   * @param gpuId only on this device, or null
+   */
+  public record Interrupt(@Nullable String promptId, @Nullable Integer gpuId) implements Command {}
+
+  /** Take waiting prompts out of the queues. */
+  public record DeletePending(Set<String> promptIds) implements Command {}
+
+  /** Take all waiting prompts out, of one device or of all. */
+  public record ClearPending(@Nullable Integer gpuId) implements Command {}
+
+  /** Give memory back when idle. */
+  public record Free(boolean models) implements Command {}
+
+  /** Tell this one what happens from now on. It is forgotten when it stops. */
+  public record Watch(ActorRef<PromptEvent> watcher) implements Command {}
+
+  /**
+   * Warm the devices up, one after the other so that the log reads in order.
+   *
+   * @param replyTo hears, at the end, what failed and why; nothing if all went well
+   */
+  public record WarmUpAll(ActorRef<List<String>> replyTo) implements Command {}
+
+  /** Answer to {@link Submit}. */
+  public sealed interface SubmitReply {}
+
+  /** It is stored, and waits or runs already. */
+  public record Accepted(String promptId, double number, int gpuId) implements SubmitReply {}
+
+  /** The device's queue is full, or all are. */
+  public record QueueFull(@Nullable Integer gpuId, int waiting, Duration expectedWait)
+      implements SubmitReply {}
+
+  /** There is no such device. */
+  public record NoSuchGpu(int gpuId, List<Integer> gpus) implements SubmitReply {}
+
+  /** Another prompt has this id. */
+  public record IdTaken(String promptId) implements SubmitReply {}
+
+  /** The journal cannot be written to, so nothing can be promised. */
+  public record StorageAway(String reason) implements SubmitReply {}
+}

@@ -1,0 +1,5 @@
+/** Tests of the room beside it. */
+@NullMarked
+package quartet.cluster.job;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Tests of the room beside it. */
+@NullMarked
+package quartet.cluster.placement;
+
+import org.jspecify.annotations.NullMarked;

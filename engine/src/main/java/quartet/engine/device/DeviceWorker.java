@@ -1,0 +1,175 @@
+package quartet.engine.device;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import quartet.engine.exec.ExecutionEvent;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.OutputCache;
+import quartet.engine.exec.PromptExecutor;
+import quartet.engine.graph.ExecutionPlan;
+import quartet.engine.model.CheckpointModels;
+import quartet.engine.node.NodeContext;
+import quartet.engine.run.CancelToken;
+import quartet.engine.value.ImageBatch;
+import quartet.errors.ErrorKind;
+import quartet.tensor.Backend;
+
+/**
+ * Runs plans on one device, with its resident models and cached outputs, and carries out the
+ * out-of-memory contract: clear everything that can be made again, and try once more.
+ *
+ * <p>Owner: of the backend. Thread: the device's, from construction to close.
+ */
+public final class DeviceWorker implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceWorker.class);
+
+  private final int gpuId;
+  private final Backend backend;
+  private final NodeContext.Files files;
+  private final boolean writeMetadata;
+  private final DeviceModels models;
+  private final OutputCache cache = new OutputCache();
+  private final PromptExecutor executor = new PromptExecutor(cache);
+
+  /**
+   * A worker.
+   *
+   * @param gpuId the number by which operators know the device
+   * @param maxResident checkpoints kept on the device at once
+   */
+  public DeviceWorker(
+      int gpuId,
+      Backend backend,
+      HostModels hostModels,
+      NodeContext.Files files,
+      boolean writeMetadata,
+      int maxResident) {
+    this.gpuId = gpuId;
+    this.backend = backend;
+    this.files = files;
+    this.writeMetadata = writeMetadata;
+    this.models = new DeviceModels(backend, hostModels, maxResident);
+  }
+
+  /** A prompt as a device sees it. */
+  public record Job(
+      String promptId, ExecutionPlan plan, ObjectNode extraPngInfo, CancelToken cancel) {}
+
+  /** How a job ended, and how often the device ran out of memory on the way. */
+  public record Result(ExecutionOutcome outcome, int outOfMemory) {}
+
+  /** Runs a job to its end; never throws for what a node does. */
+  public Result run(Job job, Consumer<ExecutionEvent> events) {
+    ExecutionOutcome outcome = once(job, events);
+    if (!ranOutOfMemory(outcome)) {
+      return new Result(outcome, 0);
+    }
+    LOG.warn("💥 [GPU {}] OOM for prompt {}, clearing cache", gpuId, job.promptId());
+    cache.dropValues();
+    models.clear();
+    LOG.info("✅ [GPU {}] Cache cleared, retrying...", gpuId);
+    return new Result(once(job, events), 1);
+  }
+
+  private ExecutionOutcome once(Job job, Consumer<ExecutionEvent> events) {
+    return executor.execute(
+        job.plan(), files, job.cancel(), nodeId -> new Context(job, nodeId, events), events);
+  }
+
+  private static boolean ranOutOfMemory(ExecutionOutcome outcome) {
+    return outcome instanceof ExecutionOutcome.Failed failed
+        && failed.kind() == ErrorKind.OUT_OF_MEMORY;
+  }
+
+  /** Computes something small of every kind, so that libraries are loaded and code is compiled. */
+  public void warmUp() {
+    WarmUp.run(backend);
+  }
+
+  /** Drops cached outputs and resident models. */
+  public void clearCaches() {
+    cache.clear();
+    models.clear();
+  }
+
+  /** Drops cached outputs only. */
+  public void clearOutputs() {
+    cache.clear();
+  }
+
+  /** Checkpoints on the device, least recently used first. */
+  public List<Path> resident() {
+    return models.resident();
+  }
+
+  /** The device's backend. */
+  public Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public void close() {
+    cache.clear();
+    models.close();
+    backend.close();
+  }
+
+  /** What one node of one job may use. */
+  private final class Context implements NodeContext {
+    private final Job job;
+    private final String nodeId;
+    private final Consumer<ExecutionEvent> events;
+
+    Context(Job job, String nodeId, Consumer<ExecutionEvent> events) {
+      this.job = job;
+      this.nodeId = nodeId;
+      this.events = events;
+    }
+
+    @Override
+    public Backend backend() {
+      return backend;
+    }
+
+    @Override
+    public CheckpointModels checkpoint(Path file) {
+      return models.checkpoint(file);
+    }
+
+    @Override
+    public Files files() {
+      return files;
+    }
+
+    @Override
+    public ObjectNode prompt() {
+      return job.plan().prompt();
+    }
+
+    @Override
+    public ObjectNode extraPngInfo() {
+      return job.extraPngInfo();
+    }
+
+    @Override
+    public boolean writeMetadata() {
+      return writeMetadata;
+    }
+
+    @Override
+    public CancelToken cancel() {
+      return job.cancel();
+    }
+
+    @Override
+    public void progress(int value, int max, Supplier<ImageBatch> preview) {
+      job.cancel().throwIfCancelled();
+      events.accept(new ExecutionEvent.Progress(nodeId, value, max, preview));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package quartet.engine.exec;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import quartet.engine.value.ImageBatch;
+
+/**
+ * What happens while a plan runs, in order: Cached once, then for each node Started, Progress*,
+ * Finished.
+ */
+public sealed interface ExecutionEvent {
+  /** These nodes' outputs are there already. */
+  record Cached(List<String> nodeIds) implements ExecutionEvent {}
+
+  /** A node begins. */
+  record NodeStarted(String nodeId) implements ExecutionEvent {}
+
+  /**
+   * A node is at {@code value} of {@code max}.
+   *
+   * @param preview makes a picture of the present state; only valid during the call
+   */
+  record Progress(String nodeId, int value, int max, Supplier<ImageBatch> preview)
+      implements ExecutionEvent {}
+
+  /**
+   * A node is done, now or earlier.
+   *
+   * @param ui what it shows people, or null
+   * @param cached true if an earlier prompt's result was taken
+   */
+  record NodeFinished(String nodeId, @Nullable ObjectNode ui, boolean cached)
+      implements ExecutionEvent {}
+}

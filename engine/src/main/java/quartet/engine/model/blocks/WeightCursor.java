@@ -1,0 +1,148 @@
+package quartet.engine.model.blocks;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import quartet.errors.EngineException;
+import quartet.safetensors.SafetensorsFile;
+import quartet.tensor.Conv2dGeometry;
+import quartet.tensor.HostTensor;
+import quartet.tensor.Parameters;
+import quartet.tensor.Shape;
+
+/**
+ * A place in a checkpoint's tree of names, from which layers are made with the shapes their
+ * neighbours demand. Source of the idea: huggingface/candle {@code VarBuilder}.
+ *
+ * <p>Errors: EngineException naming file, key, expected and actual shape.
+ */
+public final class WeightCursor {
+  private final SafetensorsFile file;
+  private final Parameters parameters;
+  private final String prefix;
+
+  /**
+   * A cursor at a prefix.
+   *
+   * @param prefix ends with a dot, or is empty
+   */
+  public WeightCursor(SafetensorsFile file, Parameters parameters, String prefix) {
+    this.file = file;
+    this.parameters = parameters;
+    this.prefix = prefix;
+  }
+
+  /** The place below, for example {@code at("input_blocks.0")}. */
+  public WeightCursor at(String name) {
+    return new WeightCursor(file, parameters, prefix + name + ".");
+  }
+
+  /** Whether a tensor is there. */
+  public boolean has(String key) {
+    return file.has(prefix + key);
+  }
+
+  /** The shape of a tensor that must be there. */
+  public Shape shape(String key) {
+    return raw(key).shape();
+  }
+
+  /** How many of {@code pattern} with %d replaced by 0, 1, 2, … are there in a row. */
+  public int count(String pattern) {
+    int n = 0;
+    while (has(pattern.replace("%d", Integer.toString(n)))) {
+      n++;
+    }
+    return n;
+  }
+
+  /** A convolution with bias. */
+  public Parameters.Conv2d conv(String name, int in, int out, Conv2dGeometry geometry) {
+    HostTensor weight =
+        tensor(name + ".weight", Shape.of(out, in, geometry.kernel(), geometry.kernel()));
+    return parameters.conv2d(weight, tensor(name + ".bias", Shape.of(out)), geometry);
+  }
+
+  /** A matrix product with bias. */
+  public Parameters.Linear linear(String name, int in, int out) {
+    return parameters.linear(
+        tensor(name + ".weight", Shape.of(out, in)), tensor(name + ".bias", Shape.of(out)));
+  }
+
+  /** A matrix product without bias. */
+  public Parameters.Linear linearWithoutBias(String name, int in, int out) {
+    return parameters.linear(tensor(name + ".weight", Shape.of(out, in)), null);
+  }
+
+  /** A 1x1 convolution with bias as the matrix product it is; some files store it as one. */
+  public Parameters.Linear pointwise(String name, int in, int out) {
+    Shape expected =
+        shape(name + ".weight").rank() == 2 ? Shape.of(out, in) : Shape.of(out, in, 1, 1);
+    return parameters.linear(
+        tensor(name + ".weight", expected), tensor(name + ".bias", Shape.of(out)));
+  }
+
+  /** A group or layer norm. */
+  public Parameters.Norm norm(String name, int channels) {
+    return parameters.norm(
+        tensor(name + ".weight", Shape.of(channels)), tensor(name + ".bias", Shape.of(channels)));
+  }
+
+  /** A table to look up rows in. */
+  public Parameters.Table table(String key, int rows, int width) {
+    return parameters.table(tensor(key, Shape.of(rows, width)));
+  }
+
+  private HostTensor tensor(String key, Shape expected) {
+    HostTensor tensor = raw(key);
+    if (!tensor.shape().equals(expected)) {
+      throw unfit(key, "has shape %s where the model needs %s".formatted(tensor.shape(), expected));
+    }
+    if (!tensor.dtype().isFloating()) {
+      throw unfit(key, "has dtype %s where the model needs a float".formatted(tensor.dtype()));
+    }
+    if (expected.rank() == 1) {
+      checkFinite(key, tensor);
+    }
+    return tensor;
+  }
+
+  /**
+   * Biases and norms only: reading every weight would read the whole file, while a damaged or badly
+   * merged checkpoint shows NaN here too.
+   */
+  private void checkFinite(String key, HostTensor tensor) {
+    float[] values = tensor.toFloats();
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw unfit(key, "holds %s at %d: the file is damaged".formatted(values[i], i));
+      }
+    }
+  }
+
+  private HostTensor raw(String key) {
+    @Nullable HostTensor tensor = file.tensorOrNull(prefix + key);
+    if (tensor == null) {
+      throw new EngineException(
+          ModelErrorCode.CHECKPOINT_TENSOR_MISSING,
+          "%s lacks the tensor '%s'.".formatted(file.path(), prefix + key),
+          Map.of("file", file.path().toString(), "tensor", prefix + key),
+          null);
+    }
+    return tensor;
+  }
+
+  private EngineException unfit(String key, String what) {
+    return new EngineException(
+        ModelErrorCode.CHECKPOINT_TENSOR_UNFIT,
+        "In %s the tensor '%s' %s.".formatted(file.path(), prefix + key, what),
+        Map.of(
+            "file",
+            file.path().toString(),
+            "tensor",
+            prefix + key,
+            "shape",
+            Arrays.toString(raw(key).shape().extents())),
+        null);
+  }
+}

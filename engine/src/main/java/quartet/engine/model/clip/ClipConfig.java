@@ -1,0 +1,31 @@
+package quartet.engine.model.clip;
+
+import quartet.engine.model.blocks.CheckpointHints;
+import quartet.engine.model.blocks.WeightCursor;
+import quartet.tensor.Shape;
+
+/**
+ * The extents of a CLIP text transformer.
+ *
+ * @param width of a token
+ * @param feedForward inner width of the MLP
+ * @param positions tokens of a chunk
+ */
+public record ClipConfig(
+    int vocabulary, int positions, int width, int layers, int heads, int feedForward) {
+  /** Width of a head. Source: Radford et al. 2021, table 19: width = 64 * heads throughout. */
+  private static final int HEAD_DIM = 64;
+
+  /** Reads the shapes of the tensors at {@code weights}. */
+  public static ClipConfig read(WeightCursor weights, CheckpointHints hints) {
+    Shape tokens = weights.shape("embeddings.token_embedding.weight");
+    int width = tokens.dim(1);
+    return new ClipConfig(
+        tokens.dim(0),
+        weights.shape("embeddings.position_embedding.weight").dim(0),
+        width,
+        weights.count("encoder.layers.%d.layer_norm1.weight"),
+        hints.positive("clip_heads").orElse(Math.max(1, width / HEAD_DIM)),
+        weights.shape("encoder.layers.0.mlp.fc1.weight").dim(0));
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * The CLIP text transformer. Source: Radford et al. 2021, section 2.4; parameter names as in
+ * huggingface/transformers {@code CLIPTextModel}.
+ */
+@NullMarked
+package quartet.engine.model.clip;
+
+import org.jspecify.annotations.NullMarked;

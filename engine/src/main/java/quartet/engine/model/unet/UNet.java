@@ -1,0 +1,189 @@
+package quartet.engine.model.unet;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import quartet.engine.model.blocks.Relay;
+import quartet.engine.model.blocks.WeightCursor;
+import quartet.tensor.Activation;
+import quartet.tensor.Conv2dGeometry;
+import quartet.tensor.Ops;
+import quartet.tensor.Parameters;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
+
+/**
+ * The denoising network: blocks going down, a middle, blocks going up that also see what the blocks
+ * going down gave. Source: Ronneberger et al. 2015; Rombach et al. 2022, section 3.3; CompVis
+ * {@code UNetModel}.
+ */
+public final class UNet {
+  private static final int GROUPS = 32;
+  private static final float EPSILON = 1e-5f;
+
+  private final UNetConfig config;
+  private final TimeEmbedding time;
+  private final List<List<UNetLayer>> down = new ArrayList<>();
+  private final List<UNetLayer> middle;
+  private final List<List<UNetLayer>> up = new ArrayList<>();
+  private final Parameters.Norm outNorm;
+  private final Parameters.Conv2d outConv;
+
+  /** Loads the network at {@code weights}. */
+  public UNet(WeightCursor weights, UNetConfig config) {
+    this.config = config;
+    time = new TimeEmbedding(weights.at("time_embed"), config.modelChannels());
+    BlockReader reader = new BlockReader(config, time.width());
+    Deque<Integer> skips = new ArrayDeque<>();
+    int channels = config.inChannels();
+    for (int n = 0; true; n++) {
+      List<UNetLayer> block = reader.read(weights.at("input_blocks." + n), channels);
+      if (block.isEmpty()) {
+        break;
+      }
+      channels = block.getLast().outChannels();
+      down.add(block);
+      skips.push(channels);
+    }
+    middle = required(reader, weights.at("middle_block"), channels);
+    channels = middle.getLast().outChannels();
+    for (int n = 0; !skips.isEmpty(); n++) {
+      up.add(required(reader, weights.at("output_blocks." + n), channels + skips.pop()));
+      channels = up.getLast().getLast().outChannels();
+    }
+    outNorm = weights.norm("out.0", channels);
+    outConv =
+        weights.conv(
+            "out.2", channels, weights.shape("out.2.weight").dim(0), Conv2dGeometry.SAME_3X3);
+  }
+
+  /** A block that must be there; it begins with a residual block. */
+  private static List<UNetLayer> required(BlockReader reader, WeightCursor weights, int in) {
+    weights.shape("0.in_layers.0.weight");
+    return reader.read(weights, in);
+  }
+
+  /** The extents. */
+  public UNetConfig config() {
+    return config;
+  }
+
+  /** Width of the prompt's tokens, or 0 if no block attends to a prompt. */
+  public int contextWidth() {
+    return transformers().findFirst().map(TransformerBlock::contextWidth).orElse(0);
+  }
+
+  /**
+   * Projects prompts once for all steps of a run.
+   *
+   * @param scope owns the result
+   * @param context {@code [B, U, E]}
+   */
+  public PromptContext prepare(TensorScope scope, Tensor context) {
+    return new PromptContext(
+        context.dim(0), transformers().map(block -> block.project(scope.ops(), context)).toList());
+  }
+
+  /**
+   * One evaluation.
+   *
+   * @param scope owns the result; everything else is freed
+   * @param x {@code [B, H, W, Cin]}
+   * @param timesteps {@code [B]}
+   * @return {@code [B, H, W, Cout]}
+   */
+  public Tensor forward(TensorScope scope, Tensor x, float[] timesteps, PromptContext context) {
+    return forward(scope, x, timesteps, context, (name, value) -> {});
+  }
+
+  /**
+   * The same, showing each block's result while it lives, to compare with another implementation.
+   *
+   * @param trace given names as {@code input_blocks.3} and tensors that die with the call
+   */
+  public Tensor forward(
+      TensorScope scope,
+      Tensor x,
+      float[] timesteps,
+      PromptContext context,
+      BiConsumer<String, Tensor> trace) {
+    try (TensorScope call = scope.child("unet")) {
+      Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
+      Tensor embedding = time.forward(call.ops(), timesteps); // [B, E]
+      trace.accept("time_embed", embedding);
+      Tensor activated = call.ops().activate(embedding, Activation.SILU);
+      Deque<Tensor> skips = new ArrayDeque<>();
+      Tensor h = x;
+      for (int n = 0; n < down.size(); n++) {
+        try (TensorScope block = call.child("input_blocks." + n)) {
+          h = block.handOver(run(block.ops(), down.get(n), h, activated, prompts, null));
+        }
+        skips.push(h); // each a level's [B, H/k, W/k, C]
+        trace.accept("input_blocks." + n, h);
+      }
+      Relay relay = new Relay(call, h);
+      relay.then("middle", (ops, in) -> run(ops, middle, in, activated, prompts, null));
+      trace.accept("middle_block", relay.value());
+      for (int n = 0; n < up.size(); n++) {
+        List<UNetLayer> block = up.get(n);
+        Tensor skip = skips.pop();
+        Tensor next = skips.peek();
+        relay.then(
+            "output_blocks." + n,
+            (ops, in) -> run(ops, block, ops.concatLast(in, skip), activated, prompts, next));
+        trace.accept("output_blocks." + n, relay.value());
+      }
+      relay.then(
+          "out",
+          (ops, in) ->
+              ops.conv2d(
+                  ops.groupNorm(in, outNorm, GROUPS, EPSILON, Activation.SILU), outConv, null));
+      return call.handOver(relay.finish()); // [B, H, W, Cout]
+    }
+  }
+
+  /**
+   * Runs one block.
+   *
+   * @param sizeLike what an upsampling enlarges to, or null if none may occur
+   */
+  private static Tensor run(
+      Ops ops,
+      List<UNetLayer> layers,
+      Tensor x,
+      Tensor embedding,
+      Iterator<PromptContext.KeyValue> prompts,
+      @Nullable Tensor sizeLike) {
+    Tensor h = x;
+    for (UNetLayer layer : layers) {
+      h =
+          switch (layer) {
+            case UNetLayer.Residual residual -> residual.block().forward(ops, h, embedding);
+            case UNetLayer.Transformer transformer -> transformer.block().forward(ops, h, prompts);
+            case UNetLayer.Convolution convolution -> ops.conv2d(h, convolution.conv(), null);
+            case UNetLayer.Upsample upsample -> {
+              int height = sizeLike == null ? 2 * h.dim(1) : sizeLike.dim(1);
+              int width = sizeLike == null ? 2 * h.dim(2) : sizeLike.dim(2);
+              yield ops.conv2d(ops.resizeNearest(h, height, width), upsample.conv(), null);
+            }
+          };
+    }
+    return h;
+  }
+
+  private Stream<TransformerBlock> transformers() {
+    return Stream.of(down.stream(), Stream.of(middle), up.stream())
+        .flatMap(blocks -> blocks)
+        .flatMap(List::stream)
+        .flatMap(
+            layer ->
+                layer instanceof UNetLayer.Transformer transformer
+                    ? transformer.block().blocks().stream()
+                    : Stream.empty());
+  }
+}

@@ -1,0 +1,44 @@
+package quartet.engine.node;
+
+import java.util.Optional;
+
+/**
+ * One kind of work in a workflow. Stateless: one instance serves all prompts and all devices at
+ * once.
+ *
+ * <p>The context gives the device; a node never names one. A node that does is found by the
+ * start-up check and named in the log.
+ */
+public interface Node {
+  /** What the outside knows of it. */
+  NodeSchema schema();
+
+  /**
+   * Does the work.
+   *
+   * <p>Thread: the device's. Errors: whatever it throws ends the prompt with that message.
+   */
+  NodeResult run(NodeInputs inputs, NodeContext context);
+
+  /**
+   * A check beyond types and ranges, before the prompt is queued. Sees constants only.
+   *
+   * @return what is wrong, or empty
+   */
+  default Optional<String> check(NodeInputs constants, Catalog catalog) {
+    return Optional.empty();
+  }
+
+  /** Names of inputs whose range and membership checks {@link #check} replaces. */
+  default java.util.Set<String> checkedByItself() {
+    return java.util.Set.of();
+  }
+
+  /**
+   * Something that changes when the result may change although the inputs did not, such as a file's
+   * hash. Empty for a pure function of its inputs.
+   */
+  default Optional<String> changeStamp(NodeInputs constants, NodeContext.Files files) {
+    return Optional.empty();
+  }
+}

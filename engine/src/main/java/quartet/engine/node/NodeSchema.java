@@ -1,0 +1,183 @@
+package quartet.engine.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Everything the outside knows of a node class.
+ *
+ * @param className {@code class_type} in a workflow
+ * @param displayName title in the front end's menu
+ * @param category path in the menu, separated by {@code /}
+ * @param module where the front end says it comes from: {@code nodes} or {@code
+ *     custom_nodes.<pack>}
+ * @param output running a prompt means running its output nodes
+ * @param hidden values the server fills in, which only {@code /object_info} mentions
+ */
+public record NodeSchema(
+    String className,
+    String displayName,
+    String category,
+    String description,
+    String module,
+    boolean output,
+    List<Input<?>> required,
+    List<Input<?>> optional,
+    List<Hidden> hidden,
+    List<Output> outputs) {
+
+  /** Values the server fills in. */
+  public enum Hidden {
+    /** The prompt as it was submitted. */
+    PROMPT("prompt", "PROMPT"),
+    /** What goes into the PNG beside the prompt. */
+    EXTRA_PNGINFO("extra_pnginfo", "EXTRA_PNGINFO");
+
+    private final String inputName;
+    private final String typeName;
+
+    Hidden(String inputName, String typeName) {
+      this.inputName = inputName;
+      this.typeName = typeName;
+    }
+
+    /** Name of the hidden input. */
+    public String inputName() {
+      return inputName;
+    }
+
+    /** Its type's name. */
+    public String typeName() {
+      return typeName;
+    }
+  }
+
+  /** One output slot. */
+  public record Output(PortType<?> type, String name) {}
+
+  /** Copies the lists. */
+  public NodeSchema {
+    required = List.copyOf(required);
+    optional = List.copyOf(optional);
+    hidden = List.copyOf(hidden);
+    outputs = List.copyOf(outputs);
+  }
+
+  /** Starts a schema; the display name is the class name until said otherwise. */
+  public static Builder named(String className) {
+    return new Builder(className);
+  }
+
+  /** Required, then optional inputs. */
+  public Stream<Input<?>> inputs() {
+    return Stream.concat(required.stream(), optional.stream());
+  }
+
+  /** A declared input by name. */
+  public Optional<Input<?>> input(String name) {
+    return inputs().filter(input -> input.name().equals(name)).findFirst();
+  }
+
+  /** The same schema as seen from another module. */
+  public NodeSchema inModule(String other) {
+    return new NodeSchema(
+        className,
+        displayName,
+        category,
+        description,
+        other,
+        output,
+        required,
+        optional,
+        hidden,
+        outputs);
+  }
+
+  /** Collects a schema; every method returns the builder. */
+  public static final class Builder {
+    private final String className;
+    private String displayName;
+    private String category = "sd";
+    private String description = "";
+    private boolean output;
+    private List<Input<?>> required = List.of();
+    private List<Input<?>> optional = List.of();
+    private List<Hidden> hidden = List.of();
+    private final List<Output> outputs = new ArrayList<>();
+
+    private Builder(String className) {
+      this.className = className;
+      this.displayName = className;
+    }
+
+    /** Title in the menu. */
+    public Builder display(String name) {
+      displayName = name;
+      return this;
+    }
+
+    /** Path in the menu. */
+    public Builder category(String path) {
+      category = path;
+      return this;
+    }
+
+    /** What it does, in a sentence. */
+    public Builder description(String text) {
+      description = text;
+      return this;
+    }
+
+    /** Inputs that must be given, in the order of the widgets. */
+    public Builder required(Input<?>... inputs) {
+      required = List.of(inputs);
+      return this;
+    }
+
+    /** Inputs that may be left out. */
+    public Builder optional(Input<?>... inputs) {
+      optional = List.of(inputs);
+      return this;
+    }
+
+    /** Values the server fills in. */
+    public Builder hidden(Hidden... values) {
+      hidden = List.of(values);
+      return this;
+    }
+
+    /** One more output slot, named like its type. */
+    public Builder returns(PortType<?> type) {
+      return returns(type, type.name());
+    }
+
+    /** One more output slot. */
+    public Builder returns(PortType<?> type, String name) {
+      outputs.add(new Output(type, name));
+      return this;
+    }
+
+    /** Marks the node as one whose result the user wants. */
+    public Builder outputNode() {
+      output = true;
+      return this;
+    }
+
+    /** The finished schema. */
+    public NodeSchema build() {
+      return new NodeSchema(
+          className,
+          displayName,
+          category,
+          description,
+          "nodes",
+          output,
+          required,
+          optional,
+          hidden,
+          outputs);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package quartet.engine.node;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** Schemas in the form that {@code /object_info} and validation errors show them. */
+public final class SchemaJson {
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private SchemaJson() {}
+
+  /** One entry of {@code /object_info}. Key order is the order of the widgets. */
+  public static ObjectNode entry(NodeSchema schema, Catalog catalog) {
+    ObjectNode entry = JSON.objectNode();
+    ObjectNode input = entry.putObject("input");
+    ObjectNode order = entry.putObject("input_order");
+    group(input, order, "required", schema.required(), catalog);
+    group(input, order, "optional", schema.optional(), catalog);
+    if (!schema.hidden().isEmpty()) {
+      ObjectNode hidden = input.putObject("hidden");
+      ArrayNode names = order.putArray("hidden");
+      for (NodeSchema.Hidden value : schema.hidden()) {
+        hidden.put(value.inputName(), value.typeName());
+        names.add(value.inputName());
+      }
+    }
+    ArrayNode types = entry.putArray("output");
+    ArrayNode lists = entry.putArray("output_is_list");
+    ArrayNode names = entry.putArray("output_name");
+    for (NodeSchema.Output output : schema.outputs()) {
+      types.add(output.type().name());
+      lists.add(false);
+      names.add(output.name());
+    }
+    entry.put("name", schema.className());
+    entry.put("display_name", schema.displayName());
+    entry.put("description", schema.description());
+    entry.put("python_module", schema.module());
+    entry.put("category", schema.category());
+    entry.put("output_node", schema.output());
+    return entry;
+  }
+
+  private static void group(
+      ObjectNode input,
+      ObjectNode order,
+      String name,
+      java.util.List<Input<?>> inputs,
+      Catalog catalog) {
+    if (inputs.isEmpty() && !name.equals("required")) {
+      return;
+    }
+    ObjectNode group = input.putObject(name);
+    ArrayNode names = order.putArray(name);
+    for (Input<?> one : inputs) {
+      group.set(one.name(), config(one, catalog));
+      names.add(one.name());
+    }
+  }
+
+  /** {@code [type, options]} of one input. */
+  public static ArrayNode config(Input<?> input, Catalog catalog) {
+    ArrayNode config = JSON.arrayNode();
+    switch (input) {
+      case Input.IntInput number -> {
+        ObjectNode options = config.add(number.typeName()).addObject();
+        options.put("default", number.defaultValue());
+        options.put("min", number.min());
+        options.put("max", number.max());
+        if (number.step() != 1) {
+          options.put("step", number.step());
+        }
+        if (number.controlAfterGenerate()) {
+          options.put("control_after_generate", true);
+        }
+        if (number.display() != null) {
+          options.put("display", number.display());
+        }
+      }
+      case Input.FloatInput number -> {
+        ObjectNode options = config.add(number.typeName()).addObject();
+        options.put("default", number.defaultValue());
+        options.put("min", number.min());
+        options.put("max", number.max());
+        options.put("step", number.step());
+        if (number.round() != null) {
+          options.put("round", number.round());
+        }
+      }
+      case Input.StringInput text -> {
+        ObjectNode options = config.add(text.typeName()).addObject();
+        if (!text.defaultValue().isEmpty()) {
+          options.put("default", text.defaultValue());
+        }
+        if (text.multiline()) {
+          options.put("multiline", true);
+        }
+        if (text.dynamicPrompts()) {
+          options.put("dynamicPrompts", true);
+        }
+      }
+      case Input.BooleanInput flag ->
+          config.add(flag.typeName()).addObject().put("default", flag.defaultValue());
+      case Input.ComboInput combo -> {
+        ArrayNode choices = config.addArray();
+        combo.choices().in(catalog).forEach(choices::add);
+        ObjectNode options = config.addObject();
+        if (combo.defaultValue() != null) {
+          options.put("default", combo.defaultValue());
+        }
+        if (combo.imageUpload()) {
+          options.put("image_upload", true);
+        }
+      }
+      case Input.SocketInput<?> socket -> config.add(socket.typeName()).addObject();
+    }
+    return config;
+  }
+}

@@ -1,0 +1,38 @@
+package quartet.engine.nodes;
+
+import java.util.List;
+import quartet.engine.node.Node;
+import quartet.engine.node.NodePack;
+
+/** The nodes every server has, in the order of the menu. */
+public final class CoreNodes implements NodePack {
+  /** Largest extent of a picture, in pixels. Source: comfyui-protocol §7, R. */
+  static final int MAX_RESOLUTION = 16384;
+
+  /** Largest batch. */
+  static final int MAX_BATCH = 4096;
+
+  @Override
+  public String name() {
+    return "core";
+  }
+
+  @Override
+  public List<Node> nodes() {
+    return List.of(
+        new KSamplerNode(),
+        new KSamplerAdvancedNode(),
+        new CheckpointLoaderSimple(),
+        new ClipTextEncode(),
+        new ClipSetLastLayer(),
+        new VaeDecode(),
+        new VaeEncode(),
+        new EmptyLatentImage(),
+        new LatentUpscale(),
+        new SaveImage(),
+        new PreviewImage(),
+        new LoadImage(),
+        new ImageScale(),
+        new EmptyImage());
+  }
+}

@@ -1,0 +1,31 @@
+package quartet.engine.sampling;
+
+import quartet.tensor.Ops;
+import quartet.tensor.Tensor;
+
+/**
+ * Euler's method with CFG++: the guided prediction, renoised along the unconditional slope. Source:
+ * Chung et al. 2024, "CFG++", algorithm 2.
+ *
+ * @param eta share of fresh noise: 0 for none, 1 for an ancestral step
+ */
+record EulerCfgPp(float eta) implements Sampler {
+  @Override
+  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+    Tensor x = start;
+    for (int i = 0; i + 1 < sigmas.length; i++) {
+      Ops ops = run.beginStep();
+      float sigma = sigmas[i];
+      float next = sigmas[i + 1];
+      Denoised denoised = run.denoise(x, sigma);
+      if (next == 0f) {
+        return denoised.guided();
+      }
+      Ancestral step = Ancestral.step(sigma, next, eta);
+      Tensor slope = Combine.slope(ops, x, denoised.requireUnconditional(), sigma);
+      Tensor y = Combine.along(ops, denoised.guided(), step.down(), slope);
+      x = eta > 0f ? Combine.along(ops, y, step.up(), run.noise(x)) : y;
+    }
+    return x;
+  }
+}

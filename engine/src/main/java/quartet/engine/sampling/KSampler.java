@@ -1,0 +1,182 @@
+package quartet.engine.sampling;
+
+import java.util.Map;
+import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.NoiseSchedule;
+import quartet.engine.run.CancelToken;
+import quartet.engine.value.LatentBatch;
+import quartet.engine.value.MaskBatch;
+import quartet.errors.EngineException;
+import quartet.rng.LatentNoise;
+import quartet.rng.NormalSource;
+import quartet.rng.TorchGenerator;
+import quartet.tensor.Backend;
+import quartet.tensor.HostTensor;
+import quartet.tensor.Ops;
+import quartet.tensor.Shape;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
+
+/** A sampling run from request to latent. Thread: the device's. */
+public final class KSampler {
+  /** How near the first sigma must be to the largest to count as a start from pure noise. */
+  private static final double FULL_NOISE = 1e-5;
+
+  private KSampler() {}
+
+  /**
+   * Samples.
+   *
+   * @param listener told of each step, on this thread
+   * @param cancel asked before each model call
+   * @return the latent with the request's mask and batch indices; the request's own if there is
+   *     nothing to do
+   * @throws EngineException if a name is unknown or the latent does not fit the model
+   */
+  public static LatentBatch sample(
+      Backend backend,
+      DiffusionModel model,
+      SamplingRequest request,
+      SamplingListener listener,
+      CancelToken cancel) {
+    check(model, request);
+    Samplers.Named sampler = Samplers.named(request.sampler());
+    float[] sigmas = sigmas(model.schedule(), sampler, request);
+    if (sigmas.length < 2) {
+      return request.latent();
+    }
+    LatentBatch given = request.latent();
+    float scale = model.latentFormat().scale();
+    try (TensorScope scope = backend.openScope("sampling")) {
+      Ops ops = scope.ops();
+      Tensor latent = ops.affine(upload(ops, given, given.values()), scale, 0f); // [B, H, W, C]
+      Tensor noise = upload(ops, given, noise(request));
+      Denoiser denoiser =
+          new CfgDenoiser(
+              model,
+              scope,
+              request.positive(),
+              request.negative(),
+              request.cfg(),
+              sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
+      MaskBatch mask = given.noiseMask();
+      if (mask != null) {
+        denoiser = masked(ops, denoiser, mask, request, sampler, latent, noise);
+      }
+      float share = noiseShare(model.schedule(), sigmas[0]);
+      Tensor start = ops.linearCombination(share, noise, 1f, latent);
+      NormalSource treeNoise =
+          sampler.has(Samplers.Trait.CUDA_NOISE) ? NormalSource.CUDA : NormalSource.CPU;
+      SamplerRun.StepListener steps =
+          (step, total, denoised) ->
+              listener.onStep(step, total, () -> download(ops, given, denoised, 1f / scale));
+      try (SamplerRun run =
+          new SamplerRun(
+              scope,
+              denoiser,
+              model.schedule(),
+              request.seed(),
+              sigmas,
+              treeNoise,
+              steps,
+              cancel)) {
+        Tensor x = sampler.sampler().sample(run, start, sigmas);
+        return download(ops, given, x, 1f / scale);
+      }
+    }
+  }
+
+  private static void check(DiffusionModel model, SamplingRequest request) {
+    LatentBatch latent = request.latent();
+    int channels = model.latentFormat().channels();
+    if (latent.channels() != channels) {
+      throw invalid(
+          "The latent has %d channels, but this model samples %d: it was made for another kind of model."
+              .formatted(latent.channels(), channels),
+          "channels",
+          latent.channels());
+    }
+    if (request.steps() < 1) {
+      throw invalid(
+          "%d steps cannot be sampled.".formatted(request.steps()), "steps", request.steps());
+    }
+    if (latent.batchIndex() != null && latent.batchIndex().size() != latent.batch()) {
+      throw invalid(
+          "The latent has %d items but %d batch indices."
+              .formatted(latent.batch(), latent.batchIndex().size()),
+          "batch",
+          latent.batch());
+    }
+  }
+
+  private static EngineException invalid(String message, String name, int value) {
+    return new EngineException(
+        SamplingErrorCode.SAMPLING_REQUEST_INVALID,
+        message,
+        Map.of(name, Integer.toString(value)),
+        null);
+  }
+
+  private static float[] sigmas(
+      NoiseSchedule schedule, Samplers.Named sampler, SamplingRequest request) {
+    float[] whole =
+        RunSigmas.of(
+            schedule,
+            Schedulers.named(request.scheduler()),
+            request.steps(),
+            request.denoise(),
+            sampler.has(Samplers.Trait.DROPS_PENULTIMATE));
+    return RunSigmas.slice(
+        whole, request.startAtStep(), request.endAtStep(), request.leftoverNoise());
+  }
+
+  /** In NCHW order, whatever the device, so that a seed means the same picture everywhere. */
+  private static float[] noise(SamplingRequest request) {
+    LatentBatch latent = request.latent();
+    if (!request.addNoise()) {
+      return new float[latent.values().length];
+    }
+    return LatentNoise.draw(
+        request.seed(),
+        latent.batch(),
+        latent.channels() * latent.height() * latent.width(),
+        latent.batchIndex());
+  }
+
+  /** Full noise has the latent's variance of 1 in it as well. Source: ComfyUI (behaviour). */
+  private static float noiseShare(NoiseSchedule schedule, float sigma) {
+    float max = schedule.sigmaMax();
+    boolean full =
+        sigma > max || Math.abs(max - sigma) <= FULL_NOISE * Math.max(Math.abs(max), sigma);
+    return full ? F32.sqrt(1f + sigma * sigma) : sigma;
+  }
+
+  private static Denoiser masked(
+      Ops ops,
+      Denoiser inner,
+      MaskBatch mask,
+      SamplingRequest request,
+      Samplers.Named sampler,
+      Tensor latent,
+      Tensor noise) {
+    LatentBatch given = request.latent();
+    Tensor free = ops.upload(HostTensor.of(latent.shape(), LatentMask.expand(mask, given)));
+    Tensor kept = ops.affine(free, -1f, 1f);
+    Tensor keptNoise =
+        sampler.has(Samplers.Trait.OWN_MASK_NOISE)
+            ? upload(
+                ops, given, new TorchGenerator(request.seed() + 1).randn(given.values().length))
+            : noise;
+    return new MaskedDenoiser(
+        inner, free, ops.multiply(latent, kept), ops.multiply(keptNoise, kept));
+  }
+
+  private static Tensor upload(Ops ops, LatentBatch like, float[] values) {
+    Shape shape = Shape.of(like.batch(), like.channels(), like.height(), like.width());
+    return ops.toChannelsLast(ops.upload(HostTensor.of(shape, values)));
+  }
+
+  private static LatentBatch download(Ops ops, LatentBatch like, Tensor x, float scale) {
+    return like.withValues(ops.download(ops.toChannelsFirst(ops.affine(x, scale, 0f))));
+  }
+}

@@ -1,0 +1,56 @@
+package quartet.engine.fake;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import quartet.engine.files.Folders;
+import quartet.engine.model.CheckpointModels;
+import quartet.engine.node.NodeContext;
+import quartet.engine.run.CancelToken;
+import quartet.engine.value.ImageBatch;
+import quartet.tensor.Backend;
+
+/** Real folders, and no device: for nodes that need none. */
+public record FakeContext(
+    Folders folders, ObjectNode prompt, ObjectNode extraPngInfo, boolean writeMetadata)
+    implements NodeContext {
+  /** Below a base folder, with empty metadata. */
+  public static FakeContext below(Path base) {
+    Folders folders = Folders.below(base);
+    folders.create();
+    return new FakeContext(
+        folders,
+        JsonNodeFactory.instance.objectNode(),
+        JsonNodeFactory.instance.objectNode(),
+        true);
+  }
+
+  /** The same with other metadata. */
+  public FakeContext with(ObjectNode newPrompt, ObjectNode newExtra, boolean write) {
+    return new FakeContext(folders, newPrompt, newExtra, write);
+  }
+
+  @Override
+  public Backend backend() {
+    throw new IllegalStateException("this node asked for a device");
+  }
+
+  @Override
+  public CheckpointModels checkpoint(Path file) {
+    throw new IllegalStateException("this node asked for a checkpoint");
+  }
+
+  @Override
+  public NodeContext.Files files() {
+    return folders;
+  }
+
+  @Override
+  public CancelToken cancel() {
+    return CancelToken.NEVER;
+  }
+
+  @Override
+  public void progress(int value, int max, Supplier<ImageBatch> preview) {}
+}

@@ -1,0 +1,4 @@
+package quartet.api.canary;
+
+/** A class of ours, to be extended by one that must not. */
+public class OurClass {}

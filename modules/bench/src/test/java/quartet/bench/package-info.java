@@ -1,0 +1,5 @@
+/** Checks that what the benchmarks count is what they say. */
+@NullMarked
+package quartet.bench;
+
+import org.jspecify.annotations.NullMarked;

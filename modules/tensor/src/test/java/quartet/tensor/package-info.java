@@ -1,0 +1,5 @@
+/** Tests of shapes, devices and host tensors. */
+@NullMarked
+package quartet.tensor;
+
+import org.jspecify.annotations.NullMarked;

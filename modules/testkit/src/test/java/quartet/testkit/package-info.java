@@ -1,0 +1,5 @@
+/** The testkit's own tests. */
+@NullMarked
+package quartet.testkit;
+
+import org.jspecify.annotations.NullMarked;
