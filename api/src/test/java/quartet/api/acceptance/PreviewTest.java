@@ -222,7 +222,7 @@ final class PreviewTest {
                   .formatted(server().port())
                   .getBytes(StandardCharsets.US_ASCII));
       String warm = run("deaf", 8, 100, "");
-      String next = run("other", 9, 3, "");
+      String next = run("other", 9, 100, "");
       other.awaitEnd(next);
       assertThat(other.frames()).isNotEmpty();
       client().ended(warm, PATIENCE);
