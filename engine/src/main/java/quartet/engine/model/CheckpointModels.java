@@ -84,6 +84,7 @@ public final class CheckpointModels implements AutoCloseable {
     UNetConfig config = UNetConfig.read(weights, hints);
     boolean velocity = file.has("v_pred");
     return new DiffusionModel(
+        backend,
         new UNet(weights, config),
         file.has("ztsnr") ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear(),
         velocity ? Prediction.VELOCITY : Prediction.EPSILON,
@@ -92,7 +93,7 @@ public final class CheckpointModels implements AutoCloseable {
 
   private <T> T load(String part, String prefix, Function<WeightCursor, T> reader) {
     // Parts are loaded apart, so each is a source of its own for backends that share parameters.
-    Parameters parameters = backend.openParameters(file.sourceId() + "#" + part);
+    Parameters parameters = backend.openParameters(file.sourceId() + "#" + part, file.mapping());
     boolean done = false;
     try {
       T model = reader.apply(new WeightCursor(file, parameters, prefix));
@@ -114,7 +115,10 @@ public final class CheckpointModels implements AutoCloseable {
   /** Frees the parameters. Closing twice does nothing. */
   @Override
   public void close() {
-    List<Parameters> closing = List.copyOf(loaded);
+    List<AutoCloseable> closing = new ArrayList<>(loaded);
+    if (diffusion != null) {
+      closing.add(diffusion);
+    }
     loaded.clear();
     textEncoder = null;
     diffusion = null;

@@ -1,10 +1,14 @@
 package quartet.engine.model;
 
+import java.util.ArrayList;
+import java.util.List;
 import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.model.unet.UNet;
 import quartet.errors.EngineException;
+import quartet.tensor.Backend;
 import quartet.tensor.HostTensor;
+import quartet.tensor.Replay;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
 
@@ -12,15 +16,23 @@ import quartet.tensor.TensorScope;
  * A denoising network with what it was trained on. Owner: its {@link CheckpointModels}. Thread: the
  * device's.
  */
-public final class DiffusionModel {
+public final class DiffusionModel implements AutoCloseable {
+  private static final int FIRST_PROMPT_TENSOR = 2;
+
   private final UNet network;
+  private final Replay evaluation;
   private final NoiseSchedule schedule;
   private final Prediction prediction;
   private final LatentFormat latentFormat;
 
   DiffusionModel(
-      UNet network, NoiseSchedule schedule, Prediction prediction, LatentFormat latentFormat) {
+      Backend backend,
+      UNet network,
+      NoiseSchedule schedule,
+      Prediction prediction,
+      LatentFormat latentFormat) {
     this.network = network;
+    this.evaluation = backend.replay("unet", this::evaluate);
     this.schedule = schedule;
     this.prediction = prediction;
     this.latentFormat = latentFormat;
@@ -84,7 +96,25 @@ public final class DiffusionModel {
    * @return {@code [B, H, W, C]}
    */
   public Tensor predict(TensorScope scope, Tensor x, float[] timesteps, PromptContext context) {
-    return network.forward(scope, x, timesteps, context);
+    List<Tensor> inputs = new ArrayList<>();
+    inputs.add(x);
+    inputs.add(scope.ops().upload(network.waves(timesteps)));
+    inputs.addAll(context.tensors());
+    return evaluation.run(scope, inputs).getFirst();
+  }
+
+  /** The network as a function of tensors alone, so that a backend can record it. */
+  private List<Tensor> evaluate(TensorScope scope, List<Tensor> inputs) {
+    Tensor x = inputs.getFirst();
+    PromptContext context =
+        PromptContext.of(x.dim(0), inputs.subList(FIRST_PROMPT_TENSOR, inputs.size()));
+    return List.of(network.forward(scope, x, inputs.get(1), context));
+  }
+
+  /** Frees what the backend recorded. */
+  @Override
+  public void close() {
+    evaluation.close();
   }
 
   UNet network() {

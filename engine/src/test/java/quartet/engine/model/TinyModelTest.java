@@ -124,7 +124,7 @@ final class TinyModelTest {
               .forward(
                   scope,
                   x,
-                  timesteps,
+                  ops.upload(model.network().waves(timesteps)),
                   context,
                   (name, value) ->
                       trace.put(

@@ -41,15 +41,17 @@ public final class SafetensorsFile implements AutoCloseable {
   private final Path path;
   private final String sourceId;
   private final Arena arena;
+  private final MemorySegment mapping;
   private final MemorySegment buffer;
   private final SafetensorsHeader header;
 
   private SafetensorsFile(
-      Path path, String sourceId, Arena arena, MemorySegment buffer, SafetensorsHeader header) {
+      Path path, String sourceId, Arena arena, MemorySegment mapping, SafetensorsHeader header) {
     this.path = path;
     this.sourceId = sourceId;
     this.arena = arena;
-    this.buffer = buffer;
+    this.mapping = mapping;
+    this.buffer = mapping.asSlice(LENGTH_BYTES + mapping.get(LENGTH, 0));
     this.header = header;
   }
 
@@ -107,7 +109,7 @@ public final class SafetensorsFile implements AutoCloseable {
     BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
     String sourceId =
         "%s:%d:%d".formatted(path.toRealPath(), size, attributes.lastModifiedTime().toMillis());
-    return new SafetensorsFile(path, sourceId, arena, buffer, header);
+    return new SafetensorsFile(path, sourceId, arena, all, header);
   }
 
   /** The file as it was named when it was opened. */
@@ -118,6 +120,11 @@ public final class SafetensorsFile implements AutoCloseable {
   /** Changes when the file does: real path, size and modification time. */
   public String sourceId() {
     return sourceId;
+  }
+
+  /** The whole mapped file, for those who page-lock it; it dies with this. */
+  public MemorySegment mapping() {
+    return mapping;
   }
 
   /** Tensor names in the header's order. */

@@ -1,5 +1,7 @@
 package quartet.tensor;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * One device's way of computing. The engine knows this interface and never an implementation.
  *
@@ -24,6 +26,23 @@ public interface Backend extends AutoCloseable {
    *     modification time
    */
   Parameters openParameters(String sourceId);
+
+  /**
+   * The same, for weights that lie in one region of mapped memory: a backend may page-lock it to
+   * copy at the link's full rate. The region must stay mapped until the parameters are closed.
+   */
+  default Parameters openParameters(String sourceId, MemorySegment region) {
+    return openParameters(sourceId);
+  }
+
+  /**
+   * A function that is worth recording; by default it is computed plainly.
+   *
+   * @param purpose for people
+   */
+  default Replay replay(String purpose, Replay.Body body) {
+    return Replay.plain(body);
+  }
 
   /** What the device's memory holds now. May be called from any thread. */
   DeviceMemory memory();

@@ -3,6 +3,7 @@ package quartet.tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * A contiguous, row-major, little-endian view of host memory: a checkpoint's tensor in the mapped
@@ -61,6 +62,36 @@ public record HostTensor(MemorySegment segment, DType dtype, Shape shape) {
         segment.asSlice(from * bytesPerRow, (to - from) * bytesPerRow),
         dtype,
         shape.withFirst(to - from));
+  }
+
+  /**
+   * A copy of several tensors joined along the outermost dimension.
+   *
+   * @throws IllegalArgumentException if there is none, or they differ in dtype or inner extents
+   */
+  public static HostTensor stack(List<HostTensor> parts) {
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("nothing to stack");
+    }
+    HostTensor first = parts.getFirst();
+    long rows = 0;
+    long bytes = 0;
+    for (HostTensor part : parts) {
+      if (part.dtype != first.dtype || !part.shape.withFirst(1).equals(first.shape.withFirst(1))) {
+        throw new IllegalArgumentException(
+            "cannot stack %s %s on %s %s"
+                .formatted(part.dtype, part.shape, first.dtype, first.shape));
+      }
+      rows += part.shape.dim(0);
+      bytes += part.byteSize();
+    }
+    MemorySegment joined = MemorySegment.ofArray(new byte[Math.toIntExact(bytes)]);
+    long at = 0;
+    for (HostTensor part : parts) {
+      MemorySegment.copy(part.segment, 0, joined, at, part.byteSize());
+      at += part.byteSize();
+    }
+    return new HostTensor(joined, first.dtype, first.shape.withFirst(rows));
   }
 
   /** Bytes of the view. */

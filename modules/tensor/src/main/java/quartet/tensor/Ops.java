@@ -40,6 +40,15 @@ public interface Ops {
       Tensor x, Parameters.Linear linear, Activation activation, @Nullable Tensor residual);
 
   /**
+   * {@link #linear} of the two tensors joined along the innermost dimension.
+   *
+   * <p>Shapes: x {@code [..., C]}, y {@code [..., Din - C] -> [..., Dout]}.
+   */
+  default Tensor joinedLinear(Tensor x, Tensor y, Parameters.Linear linear) {
+    return linear(concatLast(x, y), linear, Activation.NONE, null);
+  }
+
+  /**
    * Gated product: with {@code (value, gate)} the halves of {@code x W^T + b}, {@code value *
    * gelu(gate)}. Source: Shazeer 2020, GLU variants improve transformer, GEGLU.
    *
@@ -55,6 +64,31 @@ public interface Ops {
    */
   Tensor groupNorm(
       Tensor x, Parameters.Norm norm, int groups, float epsilon, Activation activation);
+
+  /**
+   * {@link #groupNorm} of {@code x} with a vector per batch item added to every pixel first.
+   *
+   * <p>Shapes: x {@code [B, ..., C]}, vector {@code [B, C]}.
+   */
+  default Tensor shiftedGroupNorm(
+      Tensor x,
+      Tensor vector,
+      Parameters.Norm norm,
+      int groups,
+      float epsilon,
+      Activation activation) {
+    return groupNorm(addPerChannel(x, vector), norm, groups, epsilon, activation);
+  }
+
+  /**
+   * {@link #groupNorm} of the two tensors joined along the channels.
+   *
+   * <p>Shapes: x {@code [B, ..., C]}, y {@code [B, ..., D] -> [B, ..., C + D]}.
+   */
+  default Tensor joinedGroupNorm(
+      Tensor x, Tensor y, Parameters.Norm norm, int groups, float epsilon, Activation activation) {
+    return groupNorm(concatLast(x, y), norm, groups, epsilon, activation);
+  }
 
   /** Layer norm over the innermost dimension, biased variance. Source: Ba et al. 2016, eq. 3-4. */
   Tensor layerNorm(Tensor x, Parameters.Norm norm, float epsilon);
@@ -78,6 +112,22 @@ public interface Ops {
    * @param causal token t sees tokens 0..t only
    */
   Tensor attention(Tensor query, Tensor key, Tensor value, int heads, boolean causal);
+
+  /**
+   * Attention among the tokens themselves, of queries, keys and values side by side.
+   *
+   * <p>Shapes: {@code [B, T, 3*N*S] -> [B, T, N*S]}: the first N*S columns are queries, then keys,
+   * then values.
+   */
+  default Tensor selfAttention(Tensor joined, int heads, boolean causal) {
+    int width = joined.dim(-1) / 3;
+    return attention(
+        sliceLast(joined, 0, width),
+        sliceLast(joined, width, 2 * width),
+        sliceLast(joined, 2 * width, 3 * width),
+        heads,
+        causal);
+  }
 
   // ---- element-wise; same shapes unless said
 

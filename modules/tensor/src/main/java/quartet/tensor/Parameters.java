@@ -1,5 +1,6 @@
 package quartet.tensor;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,16 @@ public interface Parameters extends AutoCloseable {
    * @param bias {@code [Dout]} or null
    */
   Linear linear(HostTensor weight, @Nullable HostTensor bias);
+
+  /**
+   * Several matrix products of one input whose results lie side by side, in their order.
+   *
+   * @param weights each {@code [Dout_i, Din]}
+   * @param biases as many, each {@code [Dout_i]}; or none at all
+   */
+  default Linear linears(List<HostTensor> weights, List<HostTensor> biases) {
+    return linear(HostTensor.stack(weights), biases.isEmpty() ? null : HostTensor.stack(biases));
+  }
 
   /** Scale and shift of a group or layer norm, both {@code [C]}. */
   Norm norm(HostTensor weight, HostTensor bias);

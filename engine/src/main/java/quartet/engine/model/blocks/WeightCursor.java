@@ -1,6 +1,8 @@
 package quartet.engine.model.blocks;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.errors.EngineException;
@@ -72,6 +74,27 @@ public final class WeightCursor {
   /** A matrix product without bias. */
   public Parameters.Linear linearWithoutBias(String name, int in, int out) {
     return parameters.linear(tensor(name + ".weight", Shape.of(out, in)), null);
+  }
+
+  /** Matrix products of one input side by side, without biases; each {@code [out, in]}. */
+  public Parameters.Linear linearsWithoutBias(List<String> names, int in, int out) {
+    return parameters.linears(
+        names.stream().map(name -> tensor(name + ".weight", Shape.of(out, in))).toList(),
+        List.of());
+  }
+
+  /** The same with biases; their widths are what the file says. */
+  public Parameters.Linear linears(List<String> names, int in) {
+    List<HostTensor> weights = new ArrayList<>();
+    List<HostTensor> biases = new ArrayList<>();
+    for (String name : names) {
+      int out = shape(name + ".weight").dim(0);
+      Shape expected =
+          shape(name + ".weight").rank() == 2 ? Shape.of(out, in) : Shape.of(out, in, 1, 1);
+      weights.add(tensor(name + ".weight", expected));
+      biases.add(tensor(name + ".bias", Shape.of(out)));
+    }
+    return parameters.linears(weights, biases);
   }
 
   /** A 1x1 convolution with bias as the matrix product it is; some files store it as one. */

@@ -21,7 +21,7 @@ final class ResBlock {
   private final Parameters.Linear time;
   private final Parameters.Norm norm2;
   private final Parameters.Conv2d conv2;
-  private final Parameters.@Nullable Conv2d shortcut;
+  private final Parameters.@Nullable Linear shortcut;
 
   ResBlock(WeightCursor weights, int in, int embeddingWidth) {
     int out = weights.shape("in_layers.2.weight").dim(0);
@@ -30,8 +30,7 @@ final class ResBlock {
     time = weights.linear("emb_layers.1", embeddingWidth, out);
     norm2 = weights.norm("out_layers.0", out);
     conv2 = weights.conv("out_layers.3", out, out, Conv2dGeometry.SAME_3X3);
-    shortcut =
-        in == out ? null : weights.conv("skip_connection", in, out, Conv2dGeometry.POINTWISE);
+    shortcut = in == out ? null : weights.pointwise("skip_connection", in, out);
   }
 
   int outChannels() {
@@ -45,9 +44,23 @@ final class ResBlock {
    */
   Tensor forward(Ops ops, Tensor x, Tensor embedding) {
     Tensor h = ops.groupNorm(x, norm1, GROUPS, EPSILON, Activation.SILU);
-    h = ops.conv2d(h, conv1, null); // [B, H, W, Cout]
-    h = ops.addPerChannel(h, ops.linear(embedding, time, Activation.NONE, null));
-    h = ops.groupNorm(h, norm2, GROUPS, EPSILON, Activation.SILU);
-    return ops.conv2d(h, conv2, shortcut == null ? x : ops.conv2d(x, shortcut, null));
+    Tensor kept = shortcut == null ? x : ops.linear(x, shortcut, Activation.NONE, null);
+    return rest(ops, h, kept, embedding);
+  }
+
+  /** The same for an input of two parts side by side, which are never joined. */
+  Tensor forward(Ops ops, Tensor x, Tensor y, Tensor embedding) {
+    if (shortcut == null) {
+      return forward(ops, ops.concatLast(x, y), embedding);
+    }
+    Tensor h = ops.joinedGroupNorm(x, y, norm1, GROUPS, EPSILON, Activation.SILU);
+    return rest(ops, h, ops.joinedLinear(x, y, shortcut), embedding);
+  }
+
+  private Tensor rest(Ops ops, Tensor normed, Tensor kept, Tensor embedding) {
+    Tensor h = ops.conv2d(normed, conv1, null); // [B, H, W, Cout]
+    Tensor shift = ops.linear(embedding, time, Activation.NONE, null); // [B, Cout]
+    h = ops.shiftedGroupNorm(h, shift, norm2, GROUPS, EPSILON, Activation.SILU);
+    return ops.conv2d(h, conv2, kept);
   }
 }

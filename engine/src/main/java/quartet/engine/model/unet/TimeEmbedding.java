@@ -25,10 +25,18 @@ final class TimeEmbedding {
     return second.outWidth();
   }
 
-  /** {@code [B] -> [B, E]}. */
-  Tensor forward(Ops ops, float[] timesteps) {
-    Tensor x = ops.upload(waves(timesteps, first.inWidth())); // [B, M]
-    x = ops.linear(x, first, Activation.SILU, null); // [B, E]
+  /** Width of the waves that it takes. */
+  int waveWidth() {
+    return first.inWidth();
+  }
+
+  /**
+   * {@code [B, M] -> [B, E]}.
+   *
+   * @param waves of the timesteps, as {@link #waves} makes them
+   */
+  Tensor forward(Ops ops, Tensor waves) {
+    Tensor x = ops.linear(waves, first, Activation.SILU, null); // [B, E]
     return ops.linear(x, second, Activation.NONE, null);
   }
 

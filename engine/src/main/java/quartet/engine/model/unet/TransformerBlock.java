@@ -1,5 +1,6 @@
 package quartet.engine.model.unet;
 
+import java.util.List;
 import quartet.engine.model.blocks.WeightCursor;
 import quartet.tensor.Activation;
 import quartet.tensor.Ops;
@@ -15,9 +16,7 @@ final class TransformerBlock {
 
   private final int heads;
   private final Parameters.Norm norm1;
-  private final Parameters.Linear query1;
-  private final Parameters.Linear key1;
-  private final Parameters.Linear value1;
+  private final Parameters.Linear joined1;
   private final Parameters.Linear out1;
   private final Parameters.Norm norm2;
   private final Parameters.Linear query2;
@@ -32,9 +31,8 @@ final class TransformerBlock {
     this.heads = heads;
     int context = weights.shape("attn2.to_k.weight").dim(1);
     norm1 = weights.norm("norm1", width);
-    query1 = weights.linearWithoutBias("attn1.to_q", width, width);
-    key1 = weights.linearWithoutBias("attn1.to_k", width, width);
-    value1 = weights.linearWithoutBias("attn1.to_v", width, width);
+    joined1 =
+        weights.linearsWithoutBias(List.of("attn1.to_q", "attn1.to_k", "attn1.to_v"), width, width);
     out1 = weights.linear("attn1.to_out.0", width, width);
     norm2 = weights.norm("norm2", width);
     query2 = weights.linearWithoutBias("attn2.to_q", width, width);
@@ -66,13 +64,8 @@ final class TransformerBlock {
   /** {@code [B, T, D] -> same}. */
   Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt) {
     Tensor n = ops.layerNorm(x, norm1, EPSILON);
-    Tensor attended =
-        ops.attention(
-            ops.linear(n, query1, Activation.NONE, null),
-            ops.linear(n, key1, Activation.NONE, null),
-            ops.linear(n, value1, Activation.NONE, null),
-            heads,
-            false);
+    Tensor joined = ops.linear(n, joined1, Activation.NONE, null); // [B, T, 3D]
+    Tensor attended = ops.selfAttention(joined, heads, false);
     Tensor h = ops.linear(attended, out1, Activation.NONE, x);
     n = ops.layerNorm(h, norm2, EPSILON);
     Tensor query = ops.linear(n, query2, Activation.NONE, null);

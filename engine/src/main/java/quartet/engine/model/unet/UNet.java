@@ -12,6 +12,7 @@ import quartet.engine.model.blocks.Relay;
 import quartet.engine.model.blocks.WeightCursor;
 import quartet.tensor.Activation;
 import quartet.tensor.Conv2dGeometry;
+import quartet.tensor.HostTensor;
 import quartet.tensor.Ops;
 import quartet.tensor.Parameters;
 import quartet.tensor.Tensor;
@@ -94,11 +95,16 @@ public final class UNet {
    *
    * @param scope owns the result; everything else is freed
    * @param x {@code [B, H, W, Cin]}
-   * @param timesteps {@code [B]}
+   * @param waves {@code [B, M]}, what {@link #waves} makes of the timesteps
    * @return {@code [B, H, W, Cout]}
    */
-  public Tensor forward(TensorScope scope, Tensor x, float[] timesteps, PromptContext context) {
-    return forward(scope, x, timesteps, context, (name, value) -> {});
+  public Tensor forward(TensorScope scope, Tensor x, Tensor waves, PromptContext context) {
+    return forward(scope, x, waves, context, (name, value) -> {});
+  }
+
+  /** Timesteps as the network takes them: {@code [B] -> [B, M]}. */
+  public HostTensor waves(float[] timesteps) {
+    return TimeEmbedding.waves(timesteps, time.waveWidth());
   }
 
   /**
@@ -109,33 +115,32 @@ public final class UNet {
   public Tensor forward(
       TensorScope scope,
       Tensor x,
-      float[] timesteps,
+      Tensor waves,
       PromptContext context,
       BiConsumer<String, Tensor> trace) {
     try (TensorScope call = scope.child("unet")) {
       Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
-      Tensor embedding = time.forward(call.ops(), timesteps); // [B, E]
+      Tensor embedding = time.forward(call.ops(), waves); // [B, E]
       trace.accept("time_embed", embedding);
       Tensor activated = call.ops().activate(embedding, Activation.SILU);
       Deque<Tensor> skips = new ArrayDeque<>();
       Tensor h = x;
       for (int n = 0; n < down.size(); n++) {
         try (TensorScope block = call.child("input_blocks." + n)) {
-          h = block.handOver(run(block.ops(), down.get(n), h, activated, prompts, null));
+          h = block.handOver(run(block.ops(), down.get(n), h, null, activated, prompts, null));
         }
         skips.push(h); // each a level's [B, H/k, W/k, C]
         trace.accept("input_blocks." + n, h);
       }
       Relay relay = new Relay(call, h);
-      relay.then("middle", (ops, in) -> run(ops, middle, in, activated, prompts, null));
+      relay.then("middle", (ops, in) -> run(ops, middle, in, null, activated, prompts, null));
       trace.accept("middle_block", relay.value());
       for (int n = 0; n < up.size(); n++) {
         List<UNetLayer> block = up.get(n);
         Tensor skip = skips.pop();
         Tensor next = skips.peek();
         relay.then(
-            "output_blocks." + n,
-            (ops, in) -> run(ops, block, ops.concatLast(in, skip), activated, prompts, next));
+            "output_blocks." + n, (ops, in) -> run(ops, block, in, skip, activated, prompts, next));
         trace.accept("output_blocks." + n, relay.value());
       }
       relay.then(
@@ -150,20 +155,28 @@ public final class UNet {
   /**
    * Runs one block.
    *
+   * @param skip what stands beside {@code x} as the first layer's input, or null
    * @param sizeLike what an upsampling enlarges to, or null if none may occur
    */
   private static Tensor run(
       Ops ops,
       List<UNetLayer> layers,
       Tensor x,
+      @Nullable Tensor skip,
       Tensor embedding,
       Iterator<PromptContext.KeyValue> prompts,
       @Nullable Tensor sizeLike) {
     Tensor h = x;
+    @Nullable Tensor beside = skip;
     for (UNetLayer layer : layers) {
+      Tensor second = beside;
+      beside = null;
       h =
           switch (layer) {
-            case UNetLayer.Residual residual -> residual.block().forward(ops, h, embedding);
+            case UNetLayer.Residual residual ->
+                second == null
+                    ? residual.block().forward(ops, h, embedding)
+                    : residual.block().forward(ops, h, second, embedding);
             case UNetLayer.Transformer transformer -> transformer.block().forward(ops, h, prompts);
             case UNetLayer.Convolution convolution -> ops.conv2d(h, convolution.conv(), null);
             case UNetLayer.Upsample upsample -> {

@@ -31,6 +31,10 @@ public final class CublasLt implements AutoCloseable {
   private static final int DESC_BIAS_POINTER = 8;
   private static final int EPILOGUE_BIAS = 4;
   private static final int PREF_MAX_WORKSPACE = 1;
+
+  /** Those of B, C and D follow. */
+  private static final int PREF_ALIGNMENT_A = 5;
+
   private static final int OP_TRANSPOSE = 1;
   private static final int ALGO_BYTES = 64;
   private static final int RESULT_BYTES = 96;
@@ -173,6 +177,7 @@ public final class CublasLt implements AutoCloseable {
    * @param outType of Y and C
    * @param batch products side by side
    * @param strideX elements from a product's X to the next one's; strideW, strideY likewise
+   * @param alignment bytes that all addresses are multiples of, a power of two up to 256
    */
   public record Spec(
       int m,
@@ -189,10 +194,11 @@ public final class CublasLt implements AutoCloseable {
       int batch,
       long strideX,
       long strideW,
-      long strideY) {
+      long strideY,
+      int alignment) {
     /** A single product of contiguous matrices with the weight's rows as outputs. */
     public static Spec linear(int m, int n, int k, int type, boolean bias, boolean accumulate) {
-      return new Spec(m, n, k, true, k, k, n, type, type, bias, accumulate, 1, 0, 0, 0);
+      return new Spec(m, n, k, true, k, k, n, type, type, bias, accumulate, 1, 0, 0, 0, 256);
     }
   }
 
@@ -269,6 +275,11 @@ public final class CublasLt implements AutoCloseable {
         MemorySegment limit = call.allocate(JAVA_LONG);
         limit.set(JAVA_LONG, 0, workspaceLimit);
         check((int) prefSet.invokeExact(preference, PREF_MAX_WORKSPACE, limit, 8L), "workspace");
+        MemorySegment alignment = call.allocate(JAVA_INT);
+        alignment.set(JAVA_INT, 0, spec.alignment());
+        for (int attribute = PREF_ALIGNMENT_A; attribute < PREF_ALIGNMENT_A + 4; attribute++) {
+          check((int) prefSet.invokeExact(preference, attribute, alignment, 4L), "alignment");
+        }
         if (spec.bias()) {
           // Heuristics look at the pointer's alignment: any aligned address will do.
           setBias(256);

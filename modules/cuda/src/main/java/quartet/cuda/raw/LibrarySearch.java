@@ -114,6 +114,11 @@ public record LibrarySearch(List<Path> folders) {
     return Optional.empty();
   }
 
+  /** Whether one of the names can be loaded. */
+  public boolean canLoad(List<String> sonames) {
+    return load(sonames).isPresent();
+  }
+
   /** Loads the first that the folders or the loader have; empty if there is none. */
   Optional<NativeLibrary> load(List<String> sonames) {
     List<Path> candidates = new ArrayList<>();

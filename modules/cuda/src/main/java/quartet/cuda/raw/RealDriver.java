@@ -40,7 +40,7 @@ public final class RealDriver implements CudaDriver {
   private static final int CU_MEMHOSTREGISTER_READ_ONLY = 0x08;
   private static final int CU_STREAM_NON_BLOCKING = 0x1;
   private static final int CU_CTX_SCHED_BLOCKING_SYNC = 0x04;
-  private static final int CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1;
+  private static final int CU_STREAM_CAPTURE_MODE_RELAXED = 2;
   private static final int CU_EVENT_DEFAULT = 0;
   private static final int NOT_READY = 600;
 
@@ -370,7 +370,7 @@ public final class RealDriver implements CudaDriver {
   public void beginCapture(long stream) {
     check(
         JCudaDriver.cuStreamBeginCapture(
-            Required.in(streams, stream), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+            Required.in(streams, stream), CU_STREAM_CAPTURE_MODE_RELAXED),
         "cuStreamBeginCapture");
   }
 

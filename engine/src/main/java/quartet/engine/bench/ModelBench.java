@@ -1,0 +1,172 @@
+package quartet.engine.bench;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import quartet.engine.model.CheckpointModels;
+import quartet.engine.run.CancelToken;
+import quartet.engine.sampling.KSampler;
+import quartet.engine.sampling.SamplingListener;
+import quartet.engine.sampling.SamplingRequest;
+import quartet.engine.value.Conditioning;
+import quartet.engine.value.ImageBatch;
+import quartet.engine.value.LatentBatch;
+import quartet.image.Pixels;
+import quartet.image.PngWriter;
+import quartet.safetensors.SafetensorsFile;
+import quartet.tensor.Backend;
+
+/**
+ * A checkpoint's models on a device: loading, sampling, decoding, and a whole prompt from text to
+ * PNG bytes.
+ */
+public final class ModelBench {
+  private static final int STEPS = 20;
+  private static final double CFG = 8;
+  private static final long SEED = 123456;
+  private static final int RUNS = 5;
+
+  /** SaveImage's. */
+  private static final int PNG_LEVEL = 4;
+
+  private final Backend backend;
+  private final Path checkpoint;
+  private final DeviceClock clock;
+
+  /** For a backend and a checkpoint. */
+  public ModelBench(Backend backend, Path checkpoint) {
+    this.backend = backend;
+    this.checkpoint = checkpoint;
+    this.clock = new DeviceClock(backend);
+  }
+
+  /**
+   * Measures all of it.
+   *
+   * @param extent of the pictures, in pixels
+   * @param batches to sample
+   */
+  public List<Figure> run(int extent, List<Integer> batches) {
+    List<Figure> figures = new ArrayList<>();
+    try (SafetensorsFile file = SafetensorsFile.open(checkpoint)) {
+      figures.add(load(file, "first load of the UNet, page-locking included"));
+      try (CheckpointModels other = CheckpointModels.open(file, backend)) {
+        other.vae(); // keeps the file page-locked
+        clock.finish();
+        figures.add(load(file, "load of the UNet, file page-locked"));
+      }
+      try (CheckpointModels models = CheckpointModels.open(file, backend)) {
+        for (int batch : batches) {
+          figures.add(sample(models, extent, batch));
+        }
+        figures.add(decode(models, extent));
+        figures.add(decode(models, 2 * extent));
+        figures.add(encode(models));
+        figures.add(prompt(models, extent));
+      }
+    }
+    return figures;
+  }
+
+  private Figure load(SafetensorsFile file, String work) {
+    long start = System.nanoTime();
+    try (CheckpointModels models = CheckpointModels.open(file, backend)) {
+      models.diffusion();
+      clock.finish();
+      double milliseconds = (System.nanoTime() - start) / 1e6;
+      return new Figure(
+          work, milliseconds, models.parameterBytes() / milliseconds / 1e6, "GB/s", Double.NaN);
+    }
+  }
+
+  private static SamplingRequest request(Conditioning conditioning, int extent, int batch) {
+    int size = extent / 8;
+    return new SamplingRequest(
+        SEED,
+        STEPS,
+        CFG,
+        "euler",
+        "normal",
+        conditioning,
+        conditioning,
+        LatentBatch.zeros(batch, 4, size, size),
+        1,
+        true,
+        null,
+        null,
+        false);
+  }
+
+  private LatentBatch sampled(
+      CheckpointModels models, Conditioning conditioning, int extent, int batch) {
+    return KSampler.sample(
+        backend,
+        models.diffusion(),
+        request(conditioning, extent, batch),
+        SamplingListener.NONE,
+        CancelToken.NEVER);
+  }
+
+  private Figure sample(CheckpointModels models, int extent, int batch) {
+    Conditioning conditioning = models.textEncoder().encode("beautiful landscape", -1);
+    double best = best(() -> sampled(models, conditioning, extent, batch));
+    return new Figure(
+        "sampling %d², batch %d, euler, %d steps, CFG".formatted(extent, batch, STEPS),
+        best,
+        1000 * STEPS / best,
+        "it/s",
+        Double.NaN);
+  }
+
+  private Figure decode(CheckpointModels models, int extent) {
+    LatentBatch latent = LatentBatch.zeros(1, 4, extent / 8, extent / 8);
+    double best = best(() -> models.vae().decode(latent, CancelToken.NEVER));
+    return new Figure(
+        "VAE decode %d², pixels on the host".formatted(extent),
+        best,
+        1000 / best,
+        "/s",
+        Double.NaN);
+  }
+
+  private Figure encode(CheckpointModels models) {
+    double best = best(() -> models.textEncoder().encode("beautiful landscape, high quality", -1));
+    return new Figure("text encoding", best, 1000 / best, "/s", Double.NaN);
+  }
+
+  private Figure prompt(CheckpointModels models, int extent) {
+    double best = best(() -> whole(models, extent));
+    return new Figure(
+        "prompt to PNG bytes, %d², %d steps, warm".formatted(extent, STEPS),
+        best,
+        1000 / best,
+        "/s",
+        Double.NaN);
+  }
+
+  private byte[] whole(CheckpointModels models, int extent) {
+    Conditioning conditioning = models.textEncoder().encode("beautiful landscape", -1);
+    LatentBatch latent = sampled(models, conditioning, extent, 1);
+    ImageBatch image = models.vae().decode(latent, CancelToken.NEVER);
+    return PngWriter.encode(
+        Pixels.of(image.values(), 0, image.height(), image.width(), image.channels()),
+        Map.of(),
+        PNG_LEVEL);
+  }
+
+  /** The fastest of several runs after two that do not count: what a warm, quiet device does. */
+  private double best(Runnable work) {
+    double best = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < RUNS + 3; i++) {
+      long start = System.nanoTime();
+      work.run();
+      clock.finish();
+      double milliseconds = (System.nanoTime() - start) / 1e6;
+      if (i >= 3) {
+        best = Math.min(best, milliseconds);
+      }
+    }
+    return best;
+  }
+}

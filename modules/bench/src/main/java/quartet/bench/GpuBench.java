@@ -1,0 +1,149 @@
+package quartet.bench;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import quartet.engine.bench.Figure;
+import quartet.engine.bench.ModelBench;
+import quartet.engine.bench.OpBench;
+import quartet.engine.model.CheckpointModels;
+import quartet.engine.run.CancelToken;
+import quartet.engine.sampling.KSampler;
+import quartet.engine.sampling.SamplingListener;
+import quartet.engine.sampling.SamplingRequest;
+import quartet.engine.value.Conditioning;
+import quartet.engine.value.ImageBatch;
+import quartet.engine.value.LatentBatch;
+import quartet.image.Pixels;
+import quartet.image.PngWriter;
+import quartet.safetensors.SafetensorsFile;
+import quartet.tensor.Backend;
+import quartet.tensor.Device;
+import quartet.tensor.cuda.CudaBackend;
+import quartet.tensor.cuda.CudaSettings;
+import quartet.tensor.cuda.HostRegistrations;
+
+/**
+ * The GPU from a plain class path, without Maven, actors or server: figures, and pictures to
+ * compare with another implementation's.
+ *
+ * <pre>
+ * java … quartet.bench.GpuBench CACHE ops
+ * java … quartet.bench.GpuBench CACHE models CHECKPOINT
+ * java … quartet.bench.GpuBench CACHE pictures CHECKPOINT FOLDER
+ * </pre>
+ */
+public final class GpuBench {
+  private static final long SEED = 123456;
+  private static final int STEPS = 20;
+  private static final double CFG = 8;
+  private static final int EXTENT = 512;
+
+  private GpuBench() {}
+
+  /** Prints Markdown, or writes pictures. */
+  public static void main(String[] args) throws IOException {
+    if (args.length < 2) {
+      System.err.println("arguments: CACHE ops | models CHECKPOINT | pictures CHECKPOINT FOLDER");
+      System.exit(2);
+    }
+    try (Backend backend =
+        CudaBackend.open(
+            new Device(Device.Kind.CUDA, 0),
+            new HostRegistrations(),
+            CudaSettings.standard().withCache(Path.of(args[0])))) {
+      System.out.println(backend.description());
+      switch (args[1]) {
+        case "ops" -> print(new OpBench(backend).run());
+        case "models" ->
+            print(new ModelBench(backend, Path.of(args[2])).run(EXTENT, List.of(1, 4)));
+        case "pictures" -> pictures(backend, Path.of(args[2]), Path.of(args[3]));
+        default -> throw new IllegalArgumentException("unknown work " + args[1]);
+      }
+      if (backend instanceof CudaBackend cuda) {
+        System.out.println(cuda.ledger());
+      }
+    }
+  }
+
+  private static void print(List<Figure> figures) {
+    System.out.println("| work | time | rate | share of the ceiling |");
+    System.out.println("|---|---|---|---|");
+    figures.forEach(figure -> System.out.println(figure.markdown()));
+  }
+
+  /**
+   * Per sampler: PNG, and the final latent and the pixels as raw floats; and the same twice over.
+   */
+  private static void pictures(Backend backend, Path checkpoint, Path folder) throws IOException {
+    Files.createDirectories(folder);
+    try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
+        CheckpointModels models = CheckpointModels.open(file, backend)) {
+      Conditioning positive = models.textEncoder().encode("beautiful landscape, high quality", -1);
+      Conditioning negative = models.textEncoder().encode("bad quality, blurry", -1);
+      raw(folder.resolve("positive.f32"), positive.entries().getFirst().tokens());
+      for (String sampler : List.of("euler", "dpmpp_2m", "dpmpp_2m_sde")) {
+        LatentBatch latent = sample(backend, models, positive, negative, sampler, 1);
+        ImageBatch image = models.vae().decode(latent, CancelToken.NEVER);
+        raw(folder.resolve(sampler + ".latent.f32"), latent.values());
+        raw(folder.resolve(sampler + ".image.f32"), image.values());
+        PngWriter.write(
+            folder.resolve(sampler + ".png"),
+            Pixels.of(image.values(), 0, image.height(), image.width(), 3),
+            Map.of(),
+            4);
+        LatentBatch again = sample(backend, models, positive, negative, sampler, 1);
+        System.out.printf(
+            "%s: the same prompt again %s%n",
+            sampler,
+            java.util.Arrays.equals(latent.values(), again.values()) ? "is identical" : "DIFFERS");
+        LatentBatch four = sample(backend, models, positive, negative, sampler, 4);
+        double largest = 0;
+        for (int i = 0; i < latent.values().length; i++) {
+          largest = Math.max(largest, Math.abs(latent.values()[i] - four.values()[i]));
+        }
+        System.out.printf(
+            "%s: in a batch of 4 the first latent differs by at most %.3g%n", sampler, largest);
+      }
+    }
+  }
+
+  private static LatentBatch sample(
+      Backend backend,
+      CheckpointModels models,
+      Conditioning positive,
+      Conditioning negative,
+      String sampler,
+      int batch) {
+    return KSampler.sample(
+        backend,
+        models.diffusion(),
+        new SamplingRequest(
+            SEED,
+            STEPS,
+            CFG,
+            sampler,
+            "normal",
+            positive,
+            negative,
+            LatentBatch.zeros(batch, 4, EXTENT / 8, EXTENT / 8),
+            1,
+            true,
+            null,
+            null,
+            false),
+        SamplingListener.NONE,
+        CancelToken.NEVER);
+  }
+
+  private static void raw(Path file, float[] values) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    Files.write(file, bytes.array());
+  }
+}
