@@ -166,7 +166,8 @@ public final class Server implements AutoCloseable {
                 options.retention(),
                 Clock.systemUTC()),
             "router");
-    ActorRef<SocketHub.Command> hub = spawn(system, SocketHub.create(router, audience), "sockets");
+    ActorRef<SocketHub.Command> hub =
+        spawn(system, SocketHub.create(router, audience, Clock.systemUTC()), "sockets");
     hubLater.complete(hub);
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());

@@ -6,7 +6,11 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,8 +30,12 @@ import quartet.errors.Required;
 
 /**
  * Knows who listens and sends each event to whom it belongs: {@code status} to all, a prompt's
- * events to the client that posted it. Progress of a prompt without a client goes to all. Nothing
- * is kept for those who come later.
+ * events to the client that posted it. Progress of a prompt without a client goes to all. Of what a
+ * client misses only results and ends are kept, for seconds ({@link MissedEnds}).
+ *
+ * <p>A prompt's first events wait {@link #ANSWER_FIRST}: a prompt whose results are cached ends
+ * within a millisecond, and clients begin to listen for a prompt when they have read the answer to
+ * its POST, which comes over another connection.
  *
  * <p>A slow reader never slows anybody: each connection has a bounded {@link Outbox}, whose rule
  * says what is dropped.
@@ -58,7 +66,22 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
 
   private record Event(PromptEvent event) implements Command {}
 
+  private record Release(String promptId) implements Command {}
+
+  /** How long the events of a prompt that starts at once wait for its client to listen. */
+  private static final Duration ANSWER_FIRST = Duration.ofMillis(30);
+
+  /** A prompt that waited longer than this was answered long ago. */
+  private static final long AT_ONCE_MILLIS = 1000;
+
   private final Audience audience;
+  private final TimerScheduler<Command> timers;
+  private final Clock clock;
+  private final MissedEnds missed = new MissedEnds();
+
+  /** Events of prompts whose client may not listen yet, by prompt id. */
+  private final Map<String, List<Runnable>> held = new HashMap<>();
+
   private final Map<String, Outbox> clients = new HashMap<>();
   private final Set<String> logWatchers = new HashSet<>();
   private final Map<String, PromptProgress> prompts = new HashMap<>();
@@ -70,14 +93,23 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
    * @param audience is told who is connected
    */
   public static Behavior<Command> create(
-      ActorRef<RouterProtocol.Command> router, Audience audience) {
-    return Behaviors.setup(context -> new SocketHub(context, router, audience));
+      ActorRef<RouterProtocol.Command> router, Audience audience, Clock clock) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new SocketHub(context, timers, router, audience, clock)));
   }
 
   private SocketHub(
-      ActorContext<Command> context, ActorRef<RouterProtocol.Command> router, Audience audience) {
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      ActorRef<RouterProtocol.Command> router,
+      Audience audience,
+      Clock clock) {
     super(context);
+    this.timers = timers;
     this.audience = audience;
+    this.clock = clock;
     router.tell(new RouterProtocol.Watch(context.messageAdapter(PromptEvent.class, Event::new)));
   }
 
@@ -87,6 +119,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
         .onMessage(Connected.class, this::onConnected)
         .onMessage(Disconnected.class, this::onDisconnected)
         .onMessage(Event.class, message -> onEvent(message.event()))
+        .onMessage(Release.class, this::onRelease)
         .onMessage(Preview.class, this::onPreview)
         .onMessage(WatchLog.class, this::onWatchLog)
         .onMessage(LogLines.class, this::onLogLines)
@@ -103,6 +136,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
         .flatMap(prompt -> prompt.currentNode().stream())
         .map(node -> EventJson.event("executing", Json.object().put("node", node)))
         .forEach(event -> message.outbox().put(Outgoing.event(Rank.STORY, "executing", event)));
+    missed.take(message.sid(), clock.millis()).forEach(message.outbox()::put);
     return this;
   }
 
@@ -114,10 +148,27 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
     return this;
   }
 
+  private void holdIfYoung(PromptEvent.Started started) {
+    PromptJob job = started.job();
+    boolean atOnce = started.timestampMillis() - job.accepted().toEpochMilli() < AT_ONCE_MILLIS;
+    if (atOnce && job.clientId() != null) {
+      held.put(job.promptId(), new ArrayList<>());
+      timers.startSingleTimer(job.promptId(), new Release(job.promptId()), ANSWER_FIRST);
+    }
+  }
+
+  private Behavior<Command> onRelease(Release message) {
+    List<Runnable> events = held.remove(message.promptId());
+    if (events != null) {
+      events.forEach(Runnable::run);
+    }
+    return this;
+  }
+
   private Behavior<Command> onPreview(Preview preview) {
     PromptProgress prompt = prompts.get(preview.job().promptId());
     boolean late = prompt == null || !prompt.currentNode().equals(Optional.of(preview.nodeId()));
-    if (!late) {
+    if (!late && !held.containsKey(preview.job().promptId())) {
       String key = "preview/" + preview.job().promptId();
       byte[] plain = PreviewFrames.plain(preview.jpeg());
       byte[] withMetadata =
@@ -156,6 +207,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
       }
       case PromptEvent.Started started -> {
         prompts.put(started.job().promptId(), new PromptProgress(started.job()));
+        holdIfYoung(started);
         toClient(
             started.job(),
             Rank.STORY,
@@ -237,15 +289,30 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   }
 
   private void toClient(PromptJob job, Rank rank, String type, ObjectNode data) {
-    @Nullable Outbox client = job.clientId() == null ? null : clients.get(job.clientId());
-    if (client != null) {
-      client.put(outgoing(job, rank, type, data));
+    if (job.clientId() != null) {
+      send(job, outgoing(job, rank, type, data));
     }
   }
 
   private void toClientOrAll(PromptJob job, Rank rank, String type, ObjectNode data) {
-    Outgoing message = outgoing(job, rank, type, data);
-    hearers(job).forEach(outbox -> outbox.put(message));
+    send(job, outgoing(job, rank, type, data));
+  }
+
+  private void send(PromptJob job, Outgoing message) {
+    List<Runnable> waiting = held.get(job.promptId());
+    if (waiting == null) {
+      deliver(job, message);
+    } else {
+      waiting.add(() -> deliver(job, message));
+    }
+  }
+
+  private void deliver(PromptJob job, Outgoing message) {
+    Collection<Outbox> hearers = hearers(job);
+    hearers.forEach(outbox -> outbox.put(message));
+    if (hearers.isEmpty() && job.clientId() != null) {
+      missed.keep(job.clientId(), message, clock.millis());
+    }
   }
 
   /** The prompt's client; everybody if it has none. */
