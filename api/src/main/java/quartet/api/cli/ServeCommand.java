@@ -128,6 +128,8 @@ final class ServeCommand implements Callable<Integer> {
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
 
+  @CommandLine.ArgGroup private CacheFlags.@Nullable Choice cache;
+
   @CommandLine.Mixin private WebFlags web = new WebFlags();
 
   ServeCommand(BackendFactory backends) {
@@ -161,6 +163,7 @@ final class ServeCommand implements Callable<Integer> {
                     System.getenv("QUARTET_DATABASE_USER"),
                     System.getenv("QUARTET_DATABASE_PASSWORD")),
             maxResident,
+            CacheFlags.mode(cache),
             hostModelGigabytes * GIGABYTE,
             maxUploadMegabytes * MEGABYTE,
             !noMetadata,

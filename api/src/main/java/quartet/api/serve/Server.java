@@ -214,7 +214,8 @@ public final class Server implements AutoCloseable {
                       hostModels,
                       options.folders(),
                       options.writeMetadata(),
-                      options.maxResident()),
+                      options.maxResident(),
+                      options.cache()),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready

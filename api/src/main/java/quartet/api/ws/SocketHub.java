@@ -21,11 +21,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import quartet.api.wire.EventJson;
 import quartet.api.wire.Json;
+import quartet.api.wire.NodeIds;
 import quartet.api.ws.Outgoing.Rank;
+import quartet.api.ws.PreviewFrames.Kind;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.node.RouterProtocol;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.node.ClientMessage;
 import quartet.errors.Required;
 
 /**
@@ -170,9 +173,9 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
     boolean late = prompt == null || !prompt.currentNode().equals(Optional.of(preview.nodeId()));
     if (!late && !held.containsKey(preview.job().promptId())) {
       String key = "preview/" + preview.job().promptId();
-      byte[] plain = PreviewFrames.plain(preview.jpeg());
+      byte[] plain = PreviewFrames.plain(Kind.JPEG, preview.jpeg());
       byte[] withMetadata =
-          PreviewFrames.withMetadata(preview.job().promptId(), preview.nodeId(), preview.jpeg());
+          PreviewFrames.withMetadata(preview.job(), preview.nodeId(), Kind.JPEG, preview.jpeg());
       hearers(preview.job())
           .forEach(
               outbox ->
@@ -234,6 +237,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
         toClientOrAll(step.job(), Rank.FIGURE, "progress_state", progress(step.job()).json());
       }
       case PromptEvent.NodeFinished node -> onNodeFinished(node);
+      case PromptEvent.Message told -> onMessage(told.job(), told.nodeId(), told.message());
       case PromptEvent.Ended ended ->
           onEnded(
               ended,
@@ -264,7 +268,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
     }
     if (node.ui() != null || node.cached()) {
       ObjectNode data = Json.object().put("node", node.nodeId());
-      data.put("display_node", node.nodeId());
+      data.put("display_node", NodeIds.of(node.job().prompt(), node.nodeId()).real());
       if (node.ui() == null) {
         data.putNull("output");
       } else {
@@ -277,6 +281,42 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
     }
   }
 
+  /** Whole pictures are results, so a slow reader loses none; text goes to the prompt's client. */
+  private void onMessage(PromptJob job, String nodeId, ClientMessage message) {
+    switch (message) {
+      case ClientMessage.Picture picture -> {
+        byte[] plain = PreviewFrames.plain(Kind.PNG, picture.png());
+        byte[] rich = PreviewFrames.withMetadata(job, nodeId, Kind.PNG, picture.png());
+        whenHeard(
+            job,
+            () ->
+                hearers(job)
+                    .forEach(
+                        outbox ->
+                            outbox.put(
+                                Outgoing.frame(
+                                    Rank.END,
+                                    "picture/" + nodeId,
+                                    outbox.takesMetadata() ? rich : plain))));
+      }
+      case ClientMessage.Text text -> {
+        Outgoing frame =
+            Outgoing.frame(Rank.STORY, "text/" + nodeId, PreviewFrames.text(nodeId, text.text()));
+        whenHeard(job, () -> hearers(job).forEach(outbox -> outbox.put(frame)));
+      }
+      case ClientMessage.NotRun notRun ->
+          toClient(
+              job,
+              Rank.STORY,
+              "execution_error",
+              EventJson.blocked(
+                  job.promptId(),
+                  NodeIds.of(job.prompt(), nodeId).real(),
+                  notRun.nodeType(),
+                  notRun.message()));
+    }
+  }
+
   private PromptProgress progress(PromptJob job) {
     return prompts.computeIfAbsent(job.promptId(), id -> new PromptProgress(job));
   }
@@ -284,7 +324,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   private static ObjectNode executing(PromptJob job, String nodeId) {
     return Json.object()
         .put("node", nodeId)
-        .put("display_node", nodeId)
+        .put("display_node", NodeIds.of(job.prompt(), nodeId).real())
         .put("prompt_id", job.promptId());
   }
 
@@ -299,11 +339,15 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   }
 
   private void send(PromptJob job, Outgoing message) {
+    whenHeard(job, () -> deliver(job, message));
+  }
+
+  private void whenHeard(PromptJob job, Runnable sending) {
     List<Runnable> waiting = held.get(job.promptId());
     if (waiting == null) {
-      deliver(job, message);
+      sending.run();
     } else {
-      waiting.add(() -> deliver(job, message));
+      waiting.add(sending);
     }
   }
 
