@@ -35,6 +35,7 @@ public final class ServerRoutes extends AllDirectives {
     Route resources =
         concat(
             new PromptRoutes(parts).route(),
+            new ConvertRoutes(parts).route(),
             new QueueRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
