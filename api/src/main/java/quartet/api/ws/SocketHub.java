@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import quartet.api.auth.Principal;
 import quartet.api.wire.EventJson;
 import quartet.api.wire.Json;
 import quartet.api.wire.NodeIds;
@@ -52,22 +53,28 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
    *
    * @param sid the client's id; a later connection of the same id takes over
    */
-  public record Connected(String sid, Outbox outbox) implements Command {}
+  public record Connected(Principal who, String sid, Outbox outbox) implements Command {}
 
   /** A connection is gone; another one of the same id stays. */
-  public record Disconnected(String sid, Outbox outbox) implements Command {}
+  public record Disconnected(Principal who, String sid, Outbox outbox) implements Command {}
 
   /** A picture of a node that samples. */
   @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
   public record Preview(PromptJob job, String nodeId, byte[] jpeg) implements Command {}
 
-  /** A client wants to see the log, or no longer. */
+  /**
+   * A client wants to see the log, or no longer.
+   *
+   * @param sid its {@link Principal#address}
+   */
   public record WatchLog(String sid, boolean wanted) implements Command {}
 
   /** New lines of the log, as the {@code logs} event shows them. */
   public record LogLines(ObjectNode data) implements Command {}
 
   private record Event(PromptEvent event) implements Command {}
+
+  private record Listener(Principal who, Outbox outbox) {}
 
   private record Release(String promptId) implements Command {}
 
@@ -85,7 +92,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   /** Events of prompts whose client may not listen yet, by prompt id. */
   private final Map<String, List<Runnable>> held = new HashMap<>();
 
-  private final Map<String, Outbox> clients = new HashMap<>();
+  private final Map<String, Listener> clients = new HashMap<>();
   private final Set<String> logWatchers = new HashSet<>();
   private final Map<String, PromptProgress> prompts = new HashMap<>();
   private int remaining;
@@ -130,23 +137,25 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   }
 
   private Behavior<Command> onConnected(Connected message) {
-    clients.put(message.sid(), message.outbox());
-    audience.joined(message.sid());
+    String address = message.who().address(message.sid());
+    clients.put(address, new Listener(message.who(), message.outbox()));
+    audience.joined(address);
     ObjectNode status = EventJson.status(remaining).put("sid", message.sid());
     message.outbox().put(Outgoing.event(Rank.END, "sid", EventJson.event("status", status)));
     prompts.values().stream()
-        .filter(prompt -> message.sid().equals(prompt.job().clientId()))
+        .filter(prompt -> address.equals(address(prompt.job())))
         .flatMap(prompt -> prompt.currentNode().stream())
         .map(node -> EventJson.event("executing", Json.object().put("node", node)))
         .forEach(event -> message.outbox().put(Outgoing.event(Rank.STORY, "executing", event)));
-    missed.take(message.sid(), clock.millis()).forEach(message.outbox()::put);
+    missed.take(address, clock.millis()).forEach(message.outbox()::put);
     return this;
   }
 
   private Behavior<Command> onDisconnected(Disconnected message) {
-    if (clients.remove(message.sid(), message.outbox())) {
-      audience.left(message.sid());
-      logWatchers.remove(message.sid());
+    String address = message.who().address(message.sid());
+    if (clients.remove(address, new Listener(message.who(), message.outbox()))) {
+      audience.left(address);
+      logWatchers.remove(address);
     }
     return this;
   }
@@ -195,7 +204,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
 
   private Behavior<Command> onLogLines(LogLines message) {
     Outgoing lines = Outgoing.event(Rank.STORY, "logs", EventJson.event("logs", message.data()));
-    logWatchers.forEach(sid -> Required.in(clients, sid).put(lines));
+    logWatchers.forEach(sid -> Required.in(clients, sid).outbox().put(lines));
     return this;
   }
 
@@ -206,7 +215,7 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
         Outgoing status =
             Outgoing.event(
                 Rank.FIGURE, "status", EventJson.event("status", EventJson.status(remaining)));
-        clients.values().forEach(outbox -> outbox.put(status));
+        clients.values().forEach(client -> client.outbox().put(status));
       }
       case PromptEvent.Started started -> {
         prompts.put(started.job().promptId(), new PromptProgress(started.job()));
@@ -354,18 +363,30 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
   private void deliver(PromptJob job, Outgoing message) {
     Collection<Outbox> hearers = hearers(job);
     hearers.forEach(outbox -> outbox.put(message));
-    if (hearers.isEmpty() && job.clientId() != null) {
-      missed.keep(job.clientId(), message, clock.millis());
+    @Nullable String address = address(job);
+    if (hearers.isEmpty() && address != null) {
+      missed.keep(address, message, clock.millis());
     }
   }
 
-  /** The prompt's client; everybody if it has none. */
+  /** The prompt's client; everybody who may know of it if it has none. */
   private Collection<Outbox> hearers(PromptJob job) {
-    if (job.clientId() == null) {
-      return clients.values();
+    @Nullable String address = address(job);
+    if (address == null) {
+      return clients.values().stream()
+          .filter(client -> client.who().sees(job))
+          .map(Listener::outbox)
+          .toList();
     }
-    @Nullable Outbox client = clients.get(job.clientId());
-    return client == null ? List.of() : List.of(client);
+    @Nullable Listener client = clients.get(address);
+    return client == null ? List.of() : List.of(client.outbox());
+  }
+
+  /** Where a prompt's client listens; null if it has none. */
+  static @Nullable String address(PromptJob job) {
+    return job.clientId() == null
+        ? null
+        : Principal.address(Principal.ownerOf(job), job.clientId());
   }
 
   /** Progress of different nodes is told apart: the last figure of each node arrives. */
