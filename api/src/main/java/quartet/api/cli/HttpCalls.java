@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import quartet.api.wire.Json;
 import quartet.errors.EngineException;
 
@@ -17,6 +18,7 @@ final class HttpCalls implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final String server;
+  private final @Nullable String key = System.getenv("QUARTET_KEY");
   private final HttpClient client = HttpClient.newHttpClient();
 
   HttpCalls(String server) {
@@ -40,6 +42,9 @@ final class HttpCalls implements AutoCloseable {
   }
 
   private Answer send(HttpRequest.Builder request) {
+    if (key != null && !key.isBlank()) {
+      request.header("Authorization", "Bearer " + key.strip());
+    }
     try {
       HttpResponse<byte[]> response =
           client.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofByteArray());

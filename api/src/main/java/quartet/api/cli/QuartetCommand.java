@@ -28,7 +28,8 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new ServeCommand(backends))
             .addSubcommand(new SubmitCommand())
             .addSubcommand(new QueueCommand())
-            .addSubcommand(new CancelCommand());
+            .addSubcommand(new CancelCommand())
+            .addSubcommand(new KeyCommand());
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
           String text =

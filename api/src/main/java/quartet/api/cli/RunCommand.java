@@ -29,6 +29,7 @@ import quartet.engine.node.NodeRegistry;
 import quartet.engine.nodes.CoreNodes;
 import quartet.engine.plugin.PlugIns;
 import quartet.engine.run.CancelToken;
+import quartet.engine.workflow.WorkflowConverter;
 import quartet.errors.EngineException;
 import quartet.tensor.Device;
 
@@ -42,7 +43,9 @@ final class RunCommand implements Callable<Integer> {
 
   private final BackendFactory backends;
 
-  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
+  @CommandLine.Parameters(
+      paramLabel = "WORKFLOW.json",
+      description = "A workflow: in API form, as the editor saves it, or a PNG with one.")
   private Path workflow = Path.of("");
 
   @CommandLine.Option(
@@ -83,13 +86,19 @@ final class RunCommand implements Callable<Integer> {
     PrintStream out = System.out;
     PrintStream err = System.err;
     Folders folders = output == null ? Folders.below(base) : Folders.below(base).withOutput(output);
-    ObjectNode prompt = WorkflowFile.read(workflow, changes);
+    WorkflowFile.Content content = WorkflowFile.read(workflow);
     PlugIns plugIns = PlugIns.load(folders.customNodes());
     plugIns.problems().forEach(problem -> err.println("quartet: " + problem));
     NodeRegistry registry =
         NodeRegistry.of(
             new CoreNodes(), plugIns.packs(), problem -> err.println("quartet: " + problem));
-    ExecutionPlan plan = plan(prompt, registry, folders);
+    ObjectNode prompt =
+        switch (content) {
+          case WorkflowFile.Content.Prompt ready -> ready.nodes();
+          case WorkflowFile.Content.Editor editor ->
+              new WorkflowConverter(registry, folders).convert(editor.workflow());
+        };
+    ExecutionPlan plan = plan(WorkflowFile.changed(prompt, changes), registry, folders);
     folders.create();
     Device device =
         DeviceChoice.of(devices, new DeviceChoice.Environment("0", null), 0, false)

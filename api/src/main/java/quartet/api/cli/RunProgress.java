@@ -1,5 +1,6 @@
 package quartet.api.cli;
 
+import java.util.Optional;
 import java.util.function.Consumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -7,7 +8,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.graph.ExecutionPlan;
-import quartet.errors.Required;
+import quartet.engine.node.ClientMessage;
 
 /** Shows on standard error which node runs and, while it samples, how far it is. */
 final class RunProgress implements Consumer<ExecutionEvent>, AutoCloseable {
@@ -26,12 +27,25 @@ final class RunProgress implements Consumer<ExecutionEvent>, AutoCloseable {
       case ExecutionEvent.Cached ignored -> {}
       case ExecutionEvent.NodeStarted started ->
           System.err.println(
-              "node %s: %s"
-                  .formatted(
-                      started.nodeId(), Required.in(plan.nodes(), started.nodeId()).className()));
+              Optional.ofNullable(plan.nodes().get(started.nodeId()))
+                  .map(node -> "node %s: %s".formatted(node.id(), node.className()))
+                  .orElse("node " + started.nodeId()));
       case ExecutionEvent.Progress progress -> step(progress.value(), progress.max());
       case ExecutionEvent.NodeFinished ignored -> end();
+      case ExecutionEvent.Message told -> {
+        end();
+        System.err.println("node " + told.nodeId() + ": " + text(told.message()));
+      }
     }
+  }
+
+  private static String text(ClientMessage message) {
+    return switch (message) {
+      case ClientMessage.Text text -> text.text();
+      case ClientMessage.NotRun notRun -> "not run: " + notRun.message();
+      case ClientMessage.Picture picture ->
+          "a picture of %d bytes for a WebSocket client".formatted(picture.png().length);
+    };
   }
 
   private void step(int value, int max) {

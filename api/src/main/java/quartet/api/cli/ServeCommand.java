@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
+import quartet.api.http.WebOptions;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.DeviceChoice;
 import quartet.api.serve.Server;
@@ -128,6 +129,8 @@ final class ServeCommand implements Callable<Integer> {
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
 
+  @CommandLine.ArgGroup private CacheFlags.@Nullable Choice cache;
+
   @CommandLine.Mixin private WebFlags web = new WebFlags();
 
   ServeCommand(BackendFactory backends) {
@@ -136,7 +139,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    checkAddress();
+    WebOptions webOptions = web.options();
+    checkAddress(webOptions.keys() != null);
     DeviceChoice choice =
         DeviceChoice.of(
             devices,
@@ -161,10 +165,11 @@ final class ServeCommand implements Callable<Integer> {
                     System.getenv("QUARTET_DATABASE_USER"),
                     System.getenv("QUARTET_DATABASE_PASSWORD")),
             maxResident,
+            CacheFlags.mode(cache),
             hostModelGigabytes * GIGABYTE,
             maxUploadMegabytes * MEGABYTE,
             !noMetadata,
-            web.options(),
+            webOptions,
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);
@@ -180,7 +185,7 @@ final class ServeCommand implements Callable<Integer> {
     return CommandLine.ExitCode.OK;
   }
 
-  private void checkAddress() {
+  private void checkAddress(boolean hasKeys) {
     boolean loopback;
     try {
       loopback = InetAddress.getByName(listen).isLoopbackAddress();
@@ -188,14 +193,15 @@ final class ServeCommand implements Callable<Integer> {
       throw new EngineException(
           CliError.OPEN_TO_ALL, "--listen " + listen + " is no address of this machine", e);
     }
-    if (!loopback && !noAuth) {
+    if (!loopback && !noAuth && !hasKeys) {
       throw new EngineException(
           CliError.OPEN_TO_ALL,
           "--listen %s would let everybody who reaches this machine run prompts and read pictures."
                   .formatted(listen)
-              + " If that is meant (a trusted network, a proxy in front), add --no-auth");
+              + " Give keys to those who may (--api-keys FILE); or, if it is meant (a trusted network,"
+              + " a proxy in front), add --no-auth");
     }
-    if (!loopback) {
+    if (!loopback && !hasKeys) {
       LOG.warn("⚠️ Listening on {} WITHOUT authentication (--no-auth)", listen);
     }
   }

@@ -23,7 +23,9 @@ final class SubmitCommand implements Callable<Integer> {
   private static final int FAILURE = 1;
   private static final Duration POLL = Duration.ofMillis(300);
 
-  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
+  @CommandLine.Parameters(
+      paramLabel = "WORKFLOW.json",
+      description = "A workflow: in API form, as the editor saves it, or a PNG with one.")
   private Path workflow = Path.of("");
 
   @CommandLine.Option(
@@ -46,9 +48,27 @@ final class SubmitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ObjectNode body = Json.object();
-    body.set("prompt", WorkflowFile.read(workflow, changes));
+    WorkflowFile.Content content = WorkflowFile.read(workflow);
     try (HttpCalls calls = new HttpCalls(server)) {
+      ObjectNode body = Json.object();
+      switch (content) {
+        case WorkflowFile.Content.Prompt ready -> body.set("prompt", ready.nodes());
+        case WorkflowFile.Content.Editor editor -> {
+          // The server converts it: it knows its nodes.
+          HttpCalls.Answer converted = calls.post("/workflow/convert", editor.workflow(), Map.of());
+          if (converted.status() != 200 || !(converted.body() instanceof ObjectNode prompt)) {
+            System.err.println(
+                "quartet: the server cannot convert it (%d): %s"
+                    .formatted(converted.status(), converted.body()));
+            return FAILURE;
+          }
+          body.set("prompt", prompt);
+          body.putObject("extra_data")
+              .putObject("extra_pnginfo")
+              .set("workflow", editor.workflow());
+        }
+      }
+      WorkflowFile.changed((ObjectNode) body.get("prompt"), changes);
       HttpCalls.Answer answer =
           calls.post(
               "/prompt", body, gpu == null ? Map.of() : Map.of(TargetGpu.HEADER, gpu.toString()));

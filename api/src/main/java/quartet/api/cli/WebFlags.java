@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import quartet.api.auth.ApiKeys;
 import quartet.api.http.WebOptions;
 import quartet.api.serve.ServeError;
 import quartet.api.ws.PreviewMethod;
@@ -47,6 +48,17 @@ final class WebFlags {
       description = "Longer side of those pictures in pixels (default: ${DEFAULT-VALUE}).")
   private int previewSize = 512;
 
+  @CommandLine.Option(
+      names = "--api-keys",
+      paramLabel = "FILE",
+      description = "Only holders of a key in FILE may use the server; make keys with quartet key.")
+  private @Nullable Path keyFile;
+
+  @CommandLine.Option(
+      names = "--multi-user",
+      description = "Keeps settings and saved workflows of several users apart.")
+  private boolean multiUser;
+
   /**
    * What was chosen.
    *
@@ -72,6 +84,12 @@ final class WebFlags {
           ServeError.BAD_OPTION,
           "--front-end-root is %s, and there is no index.html in it".formatted(root));
     }
-    return new WebOptions(corsOrigin, root, compress, new PreviewOptions(method, previewSize));
+    return new WebOptions(
+        corsOrigin,
+        root,
+        compress,
+        new PreviewOptions(method, previewSize),
+        keyFile == null ? null : ApiKeys.read(keyFile),
+        multiUser);
   }
 }

@@ -9,21 +9,34 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import quartet.api.wire.Json;
 import quartet.api.wire.PromptRequest;
+import quartet.engine.workflow.WorkflowConverter;
 import quartet.errors.EngineException;
+import quartet.image.PngText;
 
-/** A workflow on disk, in the API form, bare or wrapped. */
+/** A workflow on disk: a prompt, bare or wrapped; as the editor saves it; or a PNG with either. */
 final class WorkflowFile {
+  private static final byte PNG_FIRST_BYTE = (byte) 0x89;
+
   private WorkflowFile() {}
 
+  /** What a file holds. */
+  sealed interface Content {
+    /** A prompt, ready to run. */
+    record Prompt(ObjectNode nodes) implements Content {}
+
+    /** A workflow of the editor, to be converted where its nodes are known. */
+    record Editor(ObjectNode workflow) implements Content {}
+  }
+
   /**
-   * Reads a file and applies changes.
+   * Reads a file.
    *
-   * @param changes each {@code node.input=value}; the value is JSON if it parses, else text
    * @throws EngineException naming the file and the place, if it cannot be used
    */
-  static ObjectNode read(Path file, List<String> changes) {
+  static Content read(Path file) {
     byte[] bytes;
     try {
       bytes = Files.readAllBytes(file);
@@ -31,15 +44,45 @@ final class WorkflowFile {
       throw new EngineException(
           CliError.WORKFLOW_UNREADABLE, "Cannot read the workflow " + file + ": " + e, e);
     }
-    ObjectNode prompt;
+    boolean picture = bytes.length > 0 && bytes[0] == PNG_FIRST_BYTE;
+    if (picture) {
+      Map<String, String> text = PngText.read(file);
+      String workflow = text.getOrDefault("prompt", text.get("workflow"));
+      if (workflow == null) {
+        throw new EngineException(
+            CliError.WORKFLOW_UNREADABLE,
+            file + " is a PNG without a workflow in it; was it saved with --disable-metadata?");
+      }
+      bytes = workflow.getBytes(StandardCharsets.UTF_8);
+    }
     try {
-      prompt = PromptRequest.read(bytes).prompt();
+      if (Json.parse(bytes) instanceof ObjectNode json && WorkflowConverter.isEditorForm(json)) {
+        return new Content.Editor(json);
+      }
+      return new Content.Prompt(PromptRequest.read(bytes).prompt());
+    } catch (JsonProcessingException e) {
+      throw new EngineException(
+          CliError.WORKFLOW_UNREADABLE,
+          "%s is not valid JSON: line %d, column %d: %s"
+              .formatted(
+                  file,
+                  e.getLocation() == null ? 0 : e.getLocation().getLineNr(),
+                  e.getLocation() == null ? 0 : e.getLocation().getColumnNr(),
+                  e.getOriginalMessage()),
+          e);
     } catch (PromptRequest.Malformed e) {
       throw new EngineException(
           CliError.WORKFLOW_UNREADABLE,
-          "%s is no workflow in API form: %s: %s"
-              .formatted(file, e.error().message(), e.error().details()));
+          "%s is no workflow: %s: %s".formatted(file, e.error().message(), e.error().details()));
     }
+  }
+
+  /**
+   * Applies changes.
+   *
+   * @param changes each {@code node.input=value}; the value is JSON if it parses, else text
+   */
+  static ObjectNode changed(ObjectNode prompt, List<String> changes) {
     changes.forEach(change -> apply(prompt, change));
     return prompt;
   }
@@ -82,6 +125,6 @@ final class WorkflowFile {
   }
 
   private static List<String> names(ObjectNode object) {
-    return object.properties().stream().map(java.util.Map.Entry::getKey).toList();
+    return object.properties().stream().map(Map.Entry::getKey).toList();
   }
 }

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.api.auth.Principal;
 
 /**
  * What holds for every route: who may ask (origin, CORS), how large a body may be, what an unknown
@@ -36,10 +37,12 @@ final class CommonRules extends AllDirectives {
 
   private final WebOptions web;
   private final long maxBodyBytes;
+  private final AccessCheck access;
 
   CommonRules(WebOptions web, long maxBodyBytes) {
     this.web = web;
     this.maxBodyBytes = maxBodyBytes;
+    this.access = new AccessCheck(web.keys());
   }
 
   /** The given routes under these rules; always answers. */
@@ -63,8 +66,15 @@ final class CommonRules extends AllDirectives {
     if (request.method().equals(HttpMethods.OPTIONS)) {
       return complete(Replies.empty(StatusCodes.OK));
     }
-    long length = request.entity().getContentLengthOption().orElse(0);
-    return length > maxBodyBytes ? tooLarge(request, length) : routes;
+    return switch (access.decide(request)) {
+      case AccessCheck.Refused refused -> complete(refused.answer());
+      case AccessCheck.Allowed allowedTo -> {
+        long length = request.entity().getContentLengthOption().orElse(0);
+        yield length > maxBodyBytes
+            ? tooLarge(request, length)
+            : mapRequest(asked -> asked.addAttribute(Principal.KEY, allowedTo.who()), () -> routes);
+      }
+    };
   }
 
   /** The body is read away first: a client that is still sending would not see the answer. */
@@ -90,7 +100,8 @@ final class CommonRules extends AllDirectives {
   }
 
   private HttpResponse finished(HttpRequest request, HttpResponse answer) {
-    HttpResponse dressed = withCacheHeader(request.getUri().path(), withCorsHeaders(answer));
+    HttpResponse dressed =
+        access.remember(request, withCacheHeader(request.getUri().path(), withCorsHeaders(answer)));
     return web.compress() ? compressed(request, dressed) : dressed;
   }
 

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import quartet.api.auth.Principal;
 import quartet.api.wire.HistoryJson;
 import quartet.api.wire.Json;
 import quartet.cluster.job.PromptRecord;
@@ -28,6 +29,7 @@ final class HistoryRoutes extends AllDirectives {
   private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(10, TimeUnit.SECONDS);
 
   private final ServerParts parts;
+  private final Owned owned = new Owned();
 
   HistoryRoutes(ServerParts parts) {
     this.parts = parts;
@@ -40,12 +42,14 @@ final class HistoryRoutes extends AllDirectives {
             promptId ->
                 get(
                     () ->
-                        completeWithFuture(
-                            Asking.<Optional<PromptRecord>>router(
-                                    parts, replyTo -> new RouterProtocol.Find(promptId, replyTo))
-                                .thenApply(
-                                    found ->
-                                        Replies.json(HistoryJson.of(found.stream().toList())))))),
+                        owned.as(
+                            who ->
+                                completeWithFuture(
+                                    Owned.find(parts, who, promptId)
+                                        .thenApply(
+                                            found ->
+                                                Replies.json(
+                                                    HistoryJson.of(found.stream().toList()))))))),
         path(
             "history",
             () ->
@@ -68,9 +72,12 @@ final class HistoryRoutes extends AllDirectives {
       return complete(
           Replies.text(StatusCodes.BAD_REQUEST, "max_items and offset must be whole numbers"));
     }
-    return completeWithFuture(
-        Asking.router(parts, RouterProtocol.History::new)
-            .thenApply(records -> Replies.json(HistoryJson.of(page(records, from, count)))));
+    return owned.as(
+        who ->
+            completeWithFuture(
+                Owned.history(parts, who)
+                    .thenApply(
+                        records -> Replies.json(HistoryJson.of(page(records, from, count))))));
   }
 
   /** Without an offset the newest, with one from the oldest on. */
@@ -82,6 +89,10 @@ final class HistoryRoutes extends AllDirectives {
   }
 
   private Route change() {
+    return owned.as(this::change);
+  }
+
+  private Route change(Principal who) {
     return extractStrictEntity(
         BODY_PATIENCE,
         entity -> {
@@ -89,12 +100,12 @@ final class HistoryRoutes extends AllDirectives {
             JsonNode json = Json.parse(entity.getData().toArray());
             List<CompletionStage<Done>> forgotten = new ArrayList<>();
             if (json.path("clear").asBoolean(false)) {
-              forgotten.add(forget(null));
+              forgotten.add(forget(who, null));
             }
             if (json.path("delete").isArray()) {
               Set<String> ids = new LinkedHashSet<>();
               json.get("delete").forEach(id -> ids.add(id.asText()));
-              forgotten.add(forget(ids));
+              forgotten.add(forget(who, ids));
             }
             CompletionStage<HttpResponse> answer =
                 CompletableFuture.allOf(
@@ -113,7 +124,20 @@ final class HistoryRoutes extends AllDirectives {
   }
 
   /** Gone for good when this is done. */
-  private CompletionStage<Done> forget(@Nullable Set<String> ids) {
+  private CompletionStage<Done> forget(Principal who, @Nullable Set<String> ids) {
+    if (!who.seesAll()) {
+      return Owned.history(parts, who)
+          .thenCompose(
+              records -> {
+                Set<String> own = new LinkedHashSet<>();
+                records.forEach(record -> own.add(record.job().promptId()));
+                if (ids != null) {
+                  own.retainAll(ids);
+                }
+                return Asking.router(
+                    parts, replyTo -> new RouterProtocol.ForgetHistory(own, replyTo));
+              });
+    }
     return Asking.router(parts, replyTo -> new RouterProtocol.ForgetHistory(ids, replyTo));
   }
 }

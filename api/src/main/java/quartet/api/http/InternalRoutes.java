@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import quartet.api.auth.Principal;
 import quartet.api.wire.Json;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.SocketHub;
@@ -34,6 +35,7 @@ final class InternalRoutes extends AllDirectives {
   private final PictureFolders folders;
   private final Executor blocking;
   private final Bodies bodies = new Bodies();
+  private final Owned owned = new Owned();
 
   InternalRoutes(ServerParts parts) {
     this.parts = parts;
@@ -46,15 +48,21 @@ final class InternalRoutes extends AllDirectives {
         "internal",
         () ->
             concat(
-                pathPrefix("logs", this::logs),
-                path("folder_paths", () -> get(() -> complete(Replies.json(folderPaths())))),
+                pathPrefix("logs", () -> owned.watchersOnly(this::logs)),
+                path(
+                    "folder_paths",
+                    () ->
+                        get(() -> owned.watchersOnly(() -> complete(Replies.json(folderPaths()))))),
                 path(
                     PathMatchers.segment("files").slash(PathMatchers.segment()),
                     type ->
                         get(
                             () ->
-                                completeWithFuture(
-                                    CompletableFuture.supplyAsync(() -> files(type), blocking))))));
+                                owned.watchersOnly(
+                                    () ->
+                                        completeWithFuture(
+                                            CompletableFuture.supplyAsync(
+                                                () -> files(type), blocking)))))));
   }
 
   private Route logs() {
@@ -66,15 +74,20 @@ final class InternalRoutes extends AllDirectives {
                         complete(
                             Replies.json(TextNode.valueOf(LogJson.text(parts.logs().lines())))))),
         path("raw", () -> get(() -> complete(Replies.json(LogJson.of(parts.logs().lines()))))),
-        path("subscribe", () -> patch(() -> bodies.json(json -> complete(subscribe(json))))));
+        path(
+            "subscribe",
+            () ->
+                patch(() -> owned.as(who -> bodies.json(json -> complete(subscribe(who, json)))))));
   }
 
-  private HttpResponse subscribe(JsonNode json) {
+  private HttpResponse subscribe(Principal who, JsonNode json) {
     String sid = json.path("clientId").asText();
     if (sid.isEmpty()) {
       return Replies.text(StatusCodes.BAD_REQUEST, "clientId is missing");
     }
-    parts.hub().tell(new SocketHub.WatchLog(sid, json.path("enabled").asBoolean(false)));
+    parts
+        .hub()
+        .tell(new SocketHub.WatchLog(who.address(sid), json.path("enabled").asBoolean(false)));
     return Replies.empty(StatusCodes.OK);
   }
 

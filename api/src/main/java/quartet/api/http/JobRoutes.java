@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Pattern;
+import quartet.api.auth.Principal;
 import quartet.api.wire.JobJson;
 import quartet.api.wire.Json;
 import quartet.cluster.gpu.GpuSnapshot;
@@ -28,6 +29,7 @@ final class JobRoutes extends AllDirectives {
 
   private final ServerParts parts;
   private final Bodies bodies = new Bodies();
+  private final Owned owned = new Owned();
 
   JobRoutes(ServerParts parts) {
     this.parts = parts;
@@ -39,15 +41,19 @@ final class JobRoutes extends AllDirectives {
         "jobs",
         () ->
             concat(
-                pathEnd(() -> get(() -> parameterMap(this::list))),
-                path("cancel", () -> post(() -> bodies.json(this::cancelSome))),
+                pathEnd(() -> get(() -> owned.as(who -> parameterMap(query -> list(who, query))))),
+                path(
+                    "cancel",
+                    () -> post(() -> owned.as(who -> bodies.json(json -> cancelSome(who, json))))),
                 path(
                     PathMatchers.segment().slash("cancel"),
-                    id -> post(() -> completeWithFuture(cancel(Set.of(id))))),
-                path(PathMatchers.segment(), id -> get(() -> completeWithFuture(detail(id))))));
+                    id -> post(() -> owned.as(who -> completeWithFuture(cancel(who, Set.of(id)))))),
+                path(
+                    PathMatchers.segment(),
+                    id -> get(() -> owned.as(who -> completeWithFuture(detail(who, id)))))));
   }
 
-  private Route list(Map<String, String> query) {
+  private Route list(Principal who, Map<String, String> query) {
     JobQuery wanted;
     try {
       wanted = JobQuery.of(query);
@@ -56,10 +62,10 @@ final class JobRoutes extends AllDirectives {
     }
     // The history is asked after the queues: a job that ends between is seen twice, not never.
     return completeWithFuture(
-        queues()
+        Owned.queues(parts, who)
             .thenCompose(
                 gpus ->
-                    Asking.<List<PromptRecord>>router(parts, RouterProtocol.History::new)
+                    Owned.history(parts, who)
                         .thenApply(
                             history ->
                                 Replies.json(
@@ -82,20 +88,15 @@ final class JobRoutes extends AllDirectives {
         .toList();
   }
 
-  private CompletionStage<List<GpuSnapshot>> queues() {
-    return Asking.router(parts, RouterProtocol.Queues::new);
-  }
-
   private static HttpResponse wrong(String why) {
     return Replies.json(StatusCodes.BAD_REQUEST, Json.object().put("error", why));
   }
 
-  private CompletionStage<HttpResponse> detail(String id) {
-    return queues()
+  private CompletionStage<HttpResponse> detail(Principal who, String id) {
+    return Owned.queues(parts, who)
         .thenCompose(
             gpus ->
-                Asking.<Optional<PromptRecord>>router(
-                        parts, replyTo -> new RouterProtocol.Find(id, replyTo))
+                Owned.find(parts, who, id)
                     .thenApply(
                         record ->
                             record
@@ -124,7 +125,7 @@ final class JobRoutes extends AllDirectives {
     return Optional.empty();
   }
 
-  private Route cancelSome(JsonNode json) {
+  private Route cancelSome(Principal who, JsonNode json) {
     JsonNode ids = json.path("job_ids");
     if (!ids.isArray()) {
       return complete(wrong("job_ids must be a list"));
@@ -140,28 +141,23 @@ final class JobRoutes extends AllDirectives {
       }
     }
     return invalid.isEmpty()
-        ? completeWithFuture(cancel(wanted))
+        ? completeWithFuture(cancel(who, wanted))
         : complete(Replies.json(StatusCodes.BAD_REQUEST, error));
   }
 
-  private CompletionStage<HttpResponse> cancel(Set<String> ids) {
-    return queues()
+  private CompletionStage<HttpResponse> cancel(Principal who, Set<String> ids) {
+    return Owned.queues(parts, who)
         .thenApply(
             gpus -> {
-              boolean found = false;
-              for (GpuSnapshot gpu : gpus) {
-                for (PromptJob job : gpu.pending()) {
-                  found |= ids.contains(job.promptId());
-                }
-                String running = gpu.running().map(PromptJob::promptId).orElse("");
-                found |= ids.contains(running);
-              }
-              if (found) {
+              Set<String> found = new LinkedHashSet<>(Owned.pending(gpus));
+              found.addAll(Owned.running(gpus));
+              found.retainAll(ids);
+              if (!found.isEmpty()) {
                 // Waiting ones first: one that starts in between is then interrupted.
-                parts.router().tell(new RouterProtocol.DeletePending(ids));
-                ids.forEach(id -> parts.router().tell(new RouterProtocol.Interrupt(id, null)));
+                parts.router().tell(new RouterProtocol.DeletePending(found));
+                found.forEach(id -> parts.router().tell(new RouterProtocol.Interrupt(id, null)));
               }
-              return Replies.json(Json.object().put("cancelled", found));
+              return Replies.json(Json.object().put("cancelled", !found.isEmpty()));
             });
   }
 }

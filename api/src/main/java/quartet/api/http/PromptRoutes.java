@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
+import quartet.api.auth.Principal;
 import quartet.api.wire.Json;
 import quartet.api.wire.PromptRequest;
 import quartet.api.wire.TargetGpu;
@@ -30,9 +31,12 @@ final class PromptRoutes extends AllDirectives {
 
   private final ServerParts parts;
   private final Executor blocking;
+  private final Owned owned = new Owned();
+  private final Quotas quotas;
 
   PromptRoutes(ServerParts parts) {
     this.parts = parts;
+    this.quotas = new Quotas(parts);
     this.blocking = parts.system().dispatchers().lookup(DispatcherSelector.blocking());
   }
 
@@ -49,8 +53,11 @@ final class PromptRoutes extends AllDirectives {
                                 extractStrictEntity(
                                     BODY_PATIENCE,
                                     body ->
-                                        completeWithFuture(
-                                            submit(header, body.getData().toArray()))))),
+                                        owned.as(
+                                            who ->
+                                                completeWithFuture(
+                                                    submit(
+                                                        who, header, body.getData().toArray())))))),
                 get(() -> completeWithFuture(remaining()))));
   }
 
@@ -68,15 +75,17 @@ final class PromptRoutes extends AllDirectives {
             });
   }
 
-  private CompletionStage<HttpResponse> submit(Optional<String> header, byte[] body) {
+  private CompletionStage<HttpResponse> submit(
+      Principal who, Optional<String> header, byte[] body) {
     return switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> submitTo(null, body);
-      case TargetGpu.One one -> submitTo(one.gpuId(), body);
+      case TargetGpu.Any ignored -> submitTo(who, null, body);
+      case TargetGpu.One one -> submitTo(who, one.gpuId(), body);
     };
   }
 
-  private CompletionStage<HttpResponse> submitTo(@Nullable Integer gpuId, byte[] body) {
+  private CompletionStage<HttpResponse> submitTo(
+      Principal who, @Nullable Integer gpuId, byte[] body) {
     PromptRequest request;
     try {
       request = PromptRequest.read(body);
@@ -90,7 +99,8 @@ final class PromptRoutes extends AllDirectives {
             validation ->
                 switch (validation) {
                   case Validation.Invalid invalid -> refused(invalid.error(), invalid.nodeErrors());
-                  case Validation.Ready ready -> admit(gpuId, request, ready);
+                  case Validation.Ready ready ->
+                      quotas.admit(who, () -> admit(who, gpuId, request, ready));
                 });
   }
 
@@ -100,9 +110,10 @@ final class PromptRoutes extends AllDirectives {
   }
 
   private CompletionStage<HttpResponse> admit(
-      @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+      Principal who, @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
     ObjectNode extraData = request.extraData().deepCopy();
     extraData.put("create_time", System.currentTimeMillis());
+    Owned.sign(extraData, who);
     return Asking.<RouterProtocol.SubmitReply>router(
             parts,
             replyTo ->

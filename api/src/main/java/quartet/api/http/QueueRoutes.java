@@ -7,11 +7,15 @@ import akka.http.javadsl.server.Route;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import quartet.api.auth.Principal;
 import quartet.api.wire.Json;
 import quartet.api.wire.QueueJson;
 import quartet.api.wire.TargetGpu;
@@ -23,6 +27,7 @@ final class QueueRoutes extends AllDirectives {
   private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(10, TimeUnit.SECONDS);
 
   private final ServerParts parts;
+  private final Owned owned = new Owned();
 
   QueueRoutes(ServerParts parts) {
     this.parts = parts;
@@ -32,7 +37,7 @@ final class QueueRoutes extends AllDirectives {
     return concat(
         path(
             akka.http.javadsl.server.PathMatchers.segment("queue").slash("all"),
-            () -> get(() -> completeWithFuture(all()))),
+            () -> get(() -> owned.as(who -> completeWithFuture(all(who))))),
         path(
             "queue",
             () ->
@@ -40,11 +45,14 @@ final class QueueRoutes extends AllDirectives {
                     get(
                         () ->
                             optionalHeaderValueByName(
-                                TargetGpu.HEADER, header -> completeWithFuture(queue(header)))),
+                                TargetGpu.HEADER,
+                                header -> owned.as(who -> completeWithFuture(queue(who, header))))),
                     post(
                         () ->
                             optionalHeaderValueByName(
-                                TargetGpu.HEADER, header -> body(json -> change(header, json)))))),
+                                TargetGpu.HEADER,
+                                header ->
+                                    owned.as(who -> body(json -> change(who, header, json))))))),
         path(
             "interrupt",
             () ->
@@ -52,17 +60,18 @@ final class QueueRoutes extends AllDirectives {
                     () ->
                         optionalHeaderValueByName(
                             TargetGpu.HEADER,
-                            header -> lenientBody(json -> interrupt(header, json))))),
-        path("free", () -> post(() -> body(this::free))));
+                            header ->
+                                owned.as(
+                                    who -> lenientBody(json -> interrupt(who, header, json)))))),
+        path("free", () -> post(() -> owned.adminOnly(() -> body(this::free)))));
   }
 
-  private CompletionStage<HttpResponse> all() {
-    return Asking.router(parts, RouterProtocol.Queues::new)
-        .thenApply(gpus -> Replies.json(QueueJson.all(gpus)));
+  private CompletionStage<HttpResponse> all(Principal who) {
+    return Owned.queues(parts, who).thenApply(gpus -> Replies.json(QueueJson.all(gpus)));
   }
 
-  private CompletionStage<HttpResponse> queue(Optional<String> header) {
-    return Asking.router(parts, RouterProtocol.Queues::new)
+  private CompletionStage<HttpResponse> queue(Principal who, Optional<String> header) {
+    return Owned.queues(parts, who)
         .thenApply(
             gpus ->
                 switch (TargetGpu.parse(header, parts.gpuIds())) {
@@ -72,58 +81,89 @@ final class QueueRoutes extends AllDirectives {
                 });
   }
 
-  private HttpResponse change(Optional<String> header, JsonNode json) {
-    switch (TargetGpu.parse(header, parts.gpuIds())) {
-      case TargetGpu.Wrong wrong -> {
-        return Replies.promptError(wrong.error(), Json.object());
-      }
-      case TargetGpu.Any ignored -> changeOn(null, json);
-      case TargetGpu.One one -> changeOn(one.gpuId(), json);
-    }
-    return Replies.empty(StatusCodes.OK);
+  private CompletionStage<HttpResponse> change(
+      Principal who, Optional<String> header, JsonNode json) {
+    return switch (TargetGpu.parse(header, parts.gpuIds())) {
+      case TargetGpu.Wrong wrong ->
+          CompletableFuture.completedFuture(Replies.promptError(wrong.error(), Json.object()));
+      case TargetGpu.Any ignored -> changeOn(who, null, json);
+      case TargetGpu.One one -> changeOn(who, one.gpuId(), json);
+    };
   }
 
-  private void changeOn(@Nullable Integer gpuId, JsonNode json) {
-    if (json.path("clear").asBoolean(false)) {
-      parts.router().tell(new RouterProtocol.ClearPending(gpuId));
-    }
+  private CompletionStage<HttpResponse> changeOn(
+      Principal who, @Nullable Integer gpuId, JsonNode json) {
+    boolean clear = json.path("clear").asBoolean(false);
+    Set<String> ids = new LinkedHashSet<>();
     if (json.path("delete").isArray()) {
-      Set<String> ids = new LinkedHashSet<>();
       json.get("delete").forEach(id -> ids.add(id.asText()));
-      parts.router().tell(new RouterProtocol.DeletePending(ids));
     }
+    if (who.seesAll()) {
+      if (clear) {
+        parts.router().tell(new RouterProtocol.ClearPending(gpuId));
+      }
+      parts.router().tell(new RouterProtocol.DeletePending(ids));
+      return CompletableFuture.completedFuture(Replies.empty(StatusCodes.OK));
+    }
+    return Owned.queues(parts, who)
+        .thenApply(
+            gpus -> {
+              Set<String> own = Owned.pending(gpus);
+              Set<String> gone = new LinkedHashSet<>(own);
+              gone.retainAll(ids);
+              if (clear) {
+                gpus.stream()
+                    .filter(gpu -> gpuId == null || gpu.gpuId() == gpuId)
+                    .forEach(gpu -> gone.addAll(Owned.pending(List.of(gpu))));
+              }
+              parts.router().tell(new RouterProtocol.DeletePending(gone));
+              return Replies.empty(StatusCodes.OK);
+            });
   }
 
-  private HttpResponse interrupt(Optional<String> header, JsonNode json) {
+  private CompletionStage<HttpResponse> interrupt(
+      Principal who, Optional<String> header, JsonNode json) {
     JsonNode id = json.get("prompt_id");
     String promptId = id == null || id.isNull() ? null : id.asText();
-    switch (TargetGpu.parse(header, parts.gpuIds())) {
-      case TargetGpu.Wrong wrong -> {
-        return Replies.promptError(wrong.error(), Json.object());
-      }
-      case TargetGpu.Any ignored ->
-          parts.router().tell(new RouterProtocol.Interrupt(promptId, null));
-      case TargetGpu.One one ->
-          parts.router().tell(new RouterProtocol.Interrupt(promptId, one.gpuId()));
-    }
-    return Replies.empty(StatusCodes.OK);
+    return switch (TargetGpu.parse(header, parts.gpuIds())) {
+      case TargetGpu.Wrong wrong ->
+          CompletableFuture.completedFuture(Replies.promptError(wrong.error(), Json.object()));
+      case TargetGpu.Any ignored -> interruptOn(who, null, promptId);
+      case TargetGpu.One one -> interruptOn(who, one.gpuId(), promptId);
+    };
   }
 
-  private HttpResponse free(JsonNode json) {
+  private CompletionStage<HttpResponse> interruptOn(
+      Principal who, @Nullable Integer gpuId, @Nullable String promptId) {
+    if (who.seesAll()) {
+      parts.router().tell(new RouterProtocol.Interrupt(promptId, gpuId));
+      return CompletableFuture.completedFuture(Replies.empty(StatusCodes.OK));
+    }
+    return Owned.queues(parts, who)
+        .thenApply(
+            gpus -> {
+              Owned.running(gpus).stream()
+                  .filter(id -> promptId == null || promptId.equals(id))
+                  .forEach(id -> parts.router().tell(new RouterProtocol.Interrupt(id, gpuId)));
+              return Replies.empty(StatusCodes.OK);
+            });
+  }
+
+  private CompletionStage<HttpResponse> free(JsonNode json) {
     boolean models = json.path("unload_models").asBoolean(false);
     boolean memory = json.path("free_memory").asBoolean(false);
     if (models || memory) {
       parts.router().tell(new RouterProtocol.Free(true));
     }
-    return Replies.empty(StatusCodes.OK);
+    return CompletableFuture.completedFuture(Replies.empty(StatusCodes.OK));
   }
 
-  private Route body(java.util.function.Function<JsonNode, HttpResponse> handler) {
+  private Route body(Function<JsonNode, CompletionStage<HttpResponse>> handler) {
     return extractStrictEntity(
         BODY_PATIENCE,
         entity -> {
           try {
-            return complete(handler.apply(Json.parse(entity.getData().toArray())));
+            return completeWithFuture(handler.apply(Json.parse(entity.getData().toArray())));
           } catch (JsonProcessingException e) {
             return complete(
                 Replies.text(
@@ -134,7 +174,7 @@ final class QueueRoutes extends AllDirectives {
   }
 
   /** A body that may be missing or anything at all. */
-  private Route lenientBody(java.util.function.Function<JsonNode, HttpResponse> handler) {
+  private Route lenientBody(Function<JsonNode, CompletionStage<HttpResponse>> handler) {
     return extractStrictEntity(
         BODY_PATIENCE,
         entity -> {
@@ -144,7 +184,7 @@ final class QueueRoutes extends AllDirectives {
           } catch (JsonProcessingException e) {
             json = Json.object();
           }
-          return complete(handler.apply(json));
+          return completeWithFuture(handler.apply(json));
         });
   }
 }

@@ -32,9 +32,11 @@ public final class ServerRoutes extends AllDirectives {
   /** The routes. */
   public Route route() {
     FrontEndRoutes frontEnd = new FrontEndRoutes(parts);
+    Users users = new Users(parts);
     Route resources =
         concat(
             new PromptRoutes(parts).route(),
+            new ConvertRoutes(parts).route(),
             new QueueRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
@@ -42,8 +44,8 @@ public final class ServerRoutes extends AllDirectives {
             new InfoRoutes(parts).route(),
             new ModelRoutes(parts).route(),
             new ModelBrowserRoutes(parts).route(),
-            new UserRoutes(parts).route(),
-            new UserDataRoutes(parts).route(),
+            new UserRoutes(parts, users).route(),
+            new UserDataRoutes(parts, users).route(),
             frontEnd.route(),
             sockets);
     Route jobs = new JobRoutes(parts).route();

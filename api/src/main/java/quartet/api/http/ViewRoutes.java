@@ -8,14 +8,17 @@ import akka.http.javadsl.model.MediaTypes;
 import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import quartet.api.auth.Principal;
 import quartet.engine.files.AnnotatedName;
 import quartet.errors.EngineException;
 import quartet.image.ImageReader;
@@ -28,20 +31,23 @@ final class ViewRoutes extends AllDirectives {
   private static final int DEFAULT_QUALITY = 90;
   private static final int PNG_LEVEL = 4;
 
+  private final ServerParts parts;
+  private final Owned owned = new Owned();
   private final PictureFolders folders;
   private final FileReplies files = new FileReplies();
   private final Executor blocking;
 
   ViewRoutes(ServerParts parts) {
+    this.parts = parts;
     this.folders = new PictureFolders(parts.folders());
     this.blocking = parts.system().dispatchers().lookup(DispatcherSelector.blocking());
   }
 
   Route route() {
-    return path("view", () -> get(() -> parameterMap(this::view)));
+    return path("view", () -> get(() -> owned.as(who -> parameterMap(query -> view(who, query)))));
   }
 
-  private Route view(Map<String, String> query) {
+  private Route view(Principal who, Map<String, String> query) {
     String given = query.get("filename");
     if (given == null) {
       return complete(Replies.empty(StatusCodes.NOT_FOUND));
@@ -65,9 +71,42 @@ final class ViewRoutes extends AllDirectives {
       case PictureFolders.Outside out -> complete(Replies.text(StatusCodes.FORBIDDEN, out.why()));
       case PictureFolders.Inside inside ->
           Files.isRegularFile(inside.file())
-              ? show(inside.file(), query)
+              ? showIfOwn(who, type, inside.file(), query)
               : complete(Replies.empty(StatusCodes.NOT_FOUND));
     };
+  }
+
+  /** What others' prompts have made is not there for a plain user; inputs are for all. */
+  private Route showIfOwn(Principal who, String type, Path file, Map<String, String> query) {
+    if (who.seesAll() || type.equals("input")) {
+      return show(file, query);
+    }
+    CompletionStage<Boolean> own =
+        Owned.history(parts, who)
+            .thenApply(
+                records ->
+                    records.stream()
+                        .flatMap(record -> record.outcome().shown().values().stream())
+                        .anyMatch(ui -> names(ui, type, file)));
+    return onSuccess(
+        own, mine -> mine ? show(file, query) : complete(Replies.empty(StatusCodes.NOT_FOUND)));
+  }
+
+  private boolean names(JsonNode ui, String type, Path file) {
+    Path root = folders.root(type).orElseThrow();
+    for (JsonNode list : ui) {
+      for (JsonNode item : list) {
+        if (item.path("type").asText().equals(type)
+            && item.path("filename").asText().equals(file.getFileName().toString())
+            && root.resolve(item.path("subfolder").asText())
+                .resolve(item.path("filename").asText())
+                .normalize()
+                .equals(file.normalize())) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private Route show(Path file, Map<String, String> query) {

@@ -166,7 +166,8 @@ public final class Server implements AutoCloseable {
                 options.retention(),
                 Clock.systemUTC()),
             "router");
-    ActorRef<SocketHub.Command> hub = spawn(system, SocketHub.create(router, audience), "sockets");
+    ActorRef<SocketHub.Command> hub =
+        spawn(system, SocketHub.create(router, audience, Clock.systemUTC()), "sockets");
     hubLater.complete(hub);
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
@@ -213,7 +214,8 @@ public final class Server implements AutoCloseable {
                       hostModels,
                       options.folders(),
                       options.writeMetadata(),
-                      options.maxResident()),
+                      options.maxResident(),
+                      options.cache()),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready

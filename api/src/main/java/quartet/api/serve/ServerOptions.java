@@ -4,6 +4,7 @@ import java.util.List;
 import quartet.api.http.WebOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
+import quartet.engine.exec.CacheMode;
 import quartet.engine.files.Folders;
 
 /**
@@ -14,6 +15,7 @@ import quartet.engine.files.Folders;
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
  * @param maxResident checkpoints kept on a device at once
+ * @param cache which nodes' results each device keeps between prompts
  * @param hostModelBytes mapped checkpoints beyond this are closed when nobody holds them
  * @param maxUploadBytes larger request bodies are refused
  * @param writeMetadata whether PNG files carry the workflow
@@ -29,6 +31,7 @@ public record ServerOptions(
     Retention retention,
     JournalSettings database,
     int maxResident,
+    CacheMode cache,
     long hostModelBytes,
     long maxUploadBytes,
     boolean writeMetadata,

@@ -45,6 +45,23 @@ public final class EventJson {
     };
   }
 
+  /**
+   * {@code execution_error} of a node that did not run because its input is blocked. The prompt
+   * goes on; hence no timestamp.
+   */
+  public static ObjectNode blocked(
+      String promptId, String nodeId, String nodeType, String message) {
+    ObjectNode data = Json.object().put("prompt_id", promptId);
+    data.put("node_id", nodeId).put("node_type", nodeType);
+    data.putArray("executed");
+    data.put("exception_message", "Execution Blocked: " + message);
+    data.put("exception_type", "ExecutionBlocked");
+    data.putArray("traceback");
+    data.putArray("current_inputs");
+    data.putArray("current_outputs");
+    return data;
+  }
+
   /** {@code execution_success}, {@code execution_error} or {@code execution_interrupted}. */
   public static ObjectNode end(PromptJob job, ExecutionOutcome outcome, long timestamp) {
     ObjectNode data = Json.object().put("prompt_id", job.promptId());

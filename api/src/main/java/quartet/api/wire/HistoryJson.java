@@ -30,8 +30,10 @@ public final class HistoryJson {
             (id, ui) -> {
               outputs.set(id, ui);
               ObjectNode node = meta.putObject(id);
-              node.put("node_id", id).put("display_node", id);
-              node.putNull("parent_node").put("real_node_id", id);
+              NodeIds ids = NodeIds.of(record.job().prompt(), id);
+              node.put("node_id", id).put("display_node", ids.real());
+              ids.parentInto(node, "parent_node");
+              node.put("real_node_id", ids.real());
             });
     boolean success = record.outcome() instanceof ExecutionOutcome.Succeeded;
     ObjectNode status = entry.putObject("status");

@@ -51,7 +51,7 @@ public final class LivePreviews implements PreviewSink {
     PreviewMethod method =
         PreviewMethod.named(job.extraData().path("preview_method").asText())
             .orElse(options.method());
-    return method.draws() && audience.hears(job.clientId());
+    return method.draws() && audience.hears(SocketHub.address(job));
   }
 
   @Override

@@ -34,9 +34,13 @@ record Outgoing(Rank rank, String key, Message message, int bytes) {
     return new Outgoing(rank, key, TextMessage.create(text), text.length());
   }
 
-  /** A binary frame. */
+  /** A binary frame of a picture while sampling. */
   static Outgoing preview(String key, byte[] frame) {
-    return new Outgoing(
-        Rank.PREVIEW, key, BinaryMessage.create(ByteString.fromArray(frame)), frame.length);
+    return frame(Rank.PREVIEW, key, frame);
+  }
+
+  /** A binary frame. */
+  static Outgoing frame(Rank rank, String key, byte[] frame) {
+    return new Outgoing(rank, key, BinaryMessage.create(ByteString.fromArray(frame)), frame.length);
   }
 }

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import quartet.api.wire.Json;
+import quartet.api.wire.NodeIds;
 import quartet.cluster.job.PromptJob;
 
 /** How far each node of a running prompt is, as {@code progress_state} shows it. */
@@ -50,8 +51,11 @@ final class PromptProgress {
         (id, node) -> {
           ObjectNode one = states.putObject(id);
           one.put("value", node.value()).put("max", node.max()).put("state", node.state());
-          one.put("node_id", id).put("prompt_id", job.promptId()).put("display_node_id", id);
-          one.putNull("parent_node_id").put("real_node_id", id);
+          NodeIds ids = NodeIds.of(job.prompt(), id);
+          one.put("node_id", id).put("prompt_id", job.promptId());
+          one.put("display_node_id", ids.real());
+          ids.parentInto(one, "parent_node_id");
+          one.put("real_node_id", ids.real());
         });
     return data;
   }

@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import quartet.api.auth.Principal;
 import quartet.api.wire.EventJson;
 import quartet.api.wire.Json;
 
@@ -44,13 +45,17 @@ public final class SocketRoute extends AllDirectives {
         "ws",
         () ->
             parameterOptional(
-                "clientId", clientId -> handleWebSocketMessages(connection(clientId.orElse("")))));
+                "clientId",
+                clientId ->
+                    attribute(
+                        Principal.KEY,
+                        who -> handleWebSocketMessages(connection(who, clientId.orElse(""))))));
   }
 
-  private Flow<Message, Message, NotUsed> connection(String clientId) {
+  private Flow<Message, Message, NotUsed> connection(Principal who, String clientId) {
     String sid = clientId.isEmpty() ? UUID.randomUUID().toString().replace("-", "") : clientId;
     Outbox outbox = new Outbox();
-    hub.tell(new SocketHub.Connected(sid, outbox));
+    hub.tell(new SocketHub.Connected(who, sid, outbox));
     Source<Message, NotUsed> out =
         Source.unfoldAsync(
             outbox,
@@ -74,7 +79,7 @@ public final class SocketRoute extends AllDirectives {
                   done.whenComplete(
                       (ok, failure) -> {
                         outbox.close();
-                        hub.tell(new SocketHub.Disconnected(sid, outbox));
+                        hub.tell(new SocketHub.Disconnected(who, sid, outbox));
                       });
               return NotUsed.getInstance();
             });

@@ -127,6 +127,33 @@ final class PreviewTest {
   }
 
   @Test
+  void picturesForTheSocketComeWholeAndEachTime() throws IOException {
+    String prompt =
+        """
+        {"1": {"class_type": "PrimitiveInt", "inputs": {"value": 40}},
+         "2": {"class_type": "EmptyImage", "inputs": {"width": ["1", 0], "height": 24, "batch_size": 2, "color": 255}},
+         "3": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["2", 0]}}}
+        """;
+    try (Socket socket = socket("whole")) {
+      for (int round = 1; round <= 2; round++) {
+        socket.awaitEnd(
+            client().accepted("{\"client_id\": \"whole\", \"prompt\": " + prompt + "}"));
+        assertThat(socket.frames()).hasSize(2 * round);
+      }
+      for (byte[] frame : socket.frames()) {
+        ByteBuffer head = ByteBuffer.wrap(frame);
+        assertThat(head.getInt()).isEqualTo(1);
+        assertThat(head.getInt()).as("a PNG").isEqualTo(2);
+        assertThat(picture(frame, 8).getWidth()).isEqualTo(40);
+        assertThat(picture(frame, 8).getRGB(0, 0)).isEqualTo(0xFF0000FF);
+      }
+      assertThat(socket.data("executing").stream().map(data -> data.path("node").asText()))
+          .as("the node is known before its pictures come")
+          .contains("3");
+    }
+  }
+
+  @Test
   void aPromptMayWantNone() {
     try (Socket socket = socket("none")) {
       String id = run("none", 3, 3, ", \"extra_data\": {\"preview_method\": \"none\"}");

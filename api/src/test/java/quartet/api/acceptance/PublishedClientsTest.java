@@ -36,7 +36,7 @@ final class PublishedClientsTest {
           "@stable-canvas/comfyui-client@1.5.9",
           "ws@8.18.0");
   private static final Duration INSTALL_PATIENCE = Duration.ofSeconds(90);
-  private static final Duration RUN_PATIENCE = Duration.ofSeconds(60);
+  private static final Duration RUN_PATIENCE = Duration.ofMinutes(3);
 
   private @Nullable ServerProcess started;
   private Path folder = Path.of("");
@@ -58,22 +58,26 @@ final class PublishedClientsTest {
   @Test
   void comfyUiClient() throws IOException {
     JsonNode result = npm("comfy-ui-client.mjs");
-    assertThat(result.path("size").asInt()).isPositive();
+    uploadedCopiedAndCancelled(result);
     assertThat(result.path("version").asText()).isNotEmpty();
   }
 
   @Test
   void comfyUiSdkAlsoWhenTheResultIsCached() throws IOException {
     JsonNode result = npm("comfyui-sdk.mjs");
-    assertThat(result.path("size").asInt()).isPositive();
+    uploadedCopiedAndCancelled(result);
+    assertThat(result.path("progress").asInt()).isPositive();
     assertThat(result.path("again").asInt()).isEqualTo(result.path("size").asInt());
     assertThat(result.path("checkpoints").path(0).asText()).endsWith(".safetensors");
   }
 
   @Test
-  void stableCanvasClient() throws IOException {
+  void stableCanvasClientAlsoWhenItPostsBeforeItListens() throws IOException {
     JsonNode result = npm("stable-canvas.mjs");
-    assertThat(result.path("size").asInt()).isPositive();
+    uploadedCopiedAndCancelled(result);
+    assertThat(result.path("again").asInt()).isEqualTo(result.path("size").asInt());
+    assertThat(result.path("early").asInt()).isEqualTo(result.path("size").asInt());
+    assertThat(result.path("steps").asInt()).isPositive();
     assertThat(result.path("models").path(0).asText()).endsWith(".safetensors");
   }
 
@@ -85,6 +89,12 @@ final class PublishedClientsTest {
     JsonNode result = result("python3", script("websockets_api.py", folder));
     assertThat(result.path("size").asInt()).isPositive();
     assertThat(result.path("pictures").asInt()).isPositive();
+  }
+
+  private static void uploadedCopiedAndCancelled(JsonNode result) {
+    assertThat(result.path("size").asInt()).isPositive();
+    assertThat(result.path("copy").asInt()).isPositive();
+    assertThat(result.path("cancelled").asBoolean()).isTrue();
   }
 
   private JsonNode npm(String name) throws IOException {

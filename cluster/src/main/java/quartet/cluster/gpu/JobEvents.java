@@ -31,6 +31,8 @@ record JobEvents(
           case ExecutionEvent.NodeFinished finished ->
               new PromptEvent.NodeFinished(
                   job, finished.nodeId(), finished.ui(), finished.cached());
+          case ExecutionEvent.Message message ->
+              new PromptEvent.Message(job, message.nodeId(), message.message());
         });
   }
 

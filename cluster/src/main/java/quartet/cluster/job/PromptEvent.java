@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.node.ClientMessage;
 
 /** What happens to prompts, as those who watch hear it. Events of one prompt come in order. */
 public sealed interface PromptEvent {
@@ -31,6 +32,9 @@ public sealed interface PromptEvent {
   /** A node is done and, perhaps, shows something. */
   record NodeFinished(PromptJob job, String nodeId, @Nullable ObjectNode ui, boolean cached)
       implements OfPrompt {}
+
+  /** A node has its client told something. */
+  record Message(PromptJob job, String nodeId, ClientMessage message) implements OfPrompt {}
 
   /** Everything about the prompt has been told: its end, its record, the shorter queue. */
   record Closed(PromptJob job) implements OfPrompt {}

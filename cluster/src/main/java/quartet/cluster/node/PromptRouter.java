@@ -465,6 +465,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       case PromptEvent.NodeStarted ignored -> {}
       case PromptEvent.Progress ignored -> {}
       case PromptEvent.NodeFinished ignored -> {}
+      case PromptEvent.Message ignored -> {}
     }
     publish(event);
   }

@@ -7,12 +7,14 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.engine.exec.CacheMode;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.OutputCache;
 import quartet.engine.exec.PromptExecutor;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.ImageBatch;
@@ -33,15 +35,10 @@ public final class DeviceWorker implements AutoCloseable {
   private final NodeContext.Files files;
   private final boolean writeMetadata;
   private final DeviceModels models;
-  private final OutputCache cache = new OutputCache();
-  private final PromptExecutor executor = new PromptExecutor(cache);
+  private final OutputCache cache;
+  private final PromptExecutor executor;
 
-  /**
-   * A worker.
-   *
-   * @param gpuId the number by which operators know the device
-   * @param maxResident checkpoints kept on the device at once
-   */
+  /** A worker that keeps the results that the coming prompt can use. */
   public DeviceWorker(
       int gpuId,
       Backend backend,
@@ -49,6 +46,26 @@ public final class DeviceWorker implements AutoCloseable {
       NodeContext.Files files,
       boolean writeMetadata,
       int maxResident) {
+    this(gpuId, backend, hostModels, files, writeMetadata, maxResident, new CacheMode.Classic());
+  }
+
+  /**
+   * A worker.
+   *
+   * @param gpuId the number by which operators know the device
+   * @param maxResident checkpoints kept on the device at once
+   * @param cacheMode which results are kept
+   */
+  public DeviceWorker(
+      int gpuId,
+      Backend backend,
+      HostModels hostModels,
+      NodeContext.Files files,
+      boolean writeMetadata,
+      int maxResident,
+      CacheMode cacheMode) {
+    this.cache = new OutputCache(cacheMode);
+    this.executor = new PromptExecutor(cache);
     this.gpuId = gpuId;
     this.backend = backend;
     this.files = files;
@@ -164,6 +181,16 @@ public final class DeviceWorker implements AutoCloseable {
     @Override
     public CancelToken cancel() {
       return job.cancel();
+    }
+
+    @Override
+    public String nodeId() {
+      return nodeId;
+    }
+
+    @Override
+    public void tell(ClientMessage message) {
+      events.accept(new ExecutionEvent.Message(nodeId, message));
     }
 
     @Override

@@ -12,10 +12,12 @@ import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.graph.PlannedNode;
 import quartet.engine.node.NodeContext;
 import quartet.engine.node.NodeInputs;
+import quartet.engine.node.NodeSchema;
 
 /**
  * The key of a node's outputs: its class, its change stamp, its constants, and the keys of
- * everything upstream. Node ids do not matter, so the same work under other ids is found.
+ * everything upstream. Node ids do not matter, so the same work under other ids is found, unless
+ * the class asks for its id.
  */
 final class CacheKeys {
   private CacheKeys() {}
@@ -37,6 +39,8 @@ final class CacheKeys {
       StringBuilder text = new StringBuilder();
       append(text, node.className());
       append(text, stamp(node, files));
+      boolean own = node.registered().schema().hidden().contains(NodeSchema.Hidden.UNIQUE_ID);
+      append(text, own ? node.id() : "");
       parts.forEach(
           (name, value) -> {
             append(text, name);

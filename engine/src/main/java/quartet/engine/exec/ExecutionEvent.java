@@ -4,11 +4,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import quartet.engine.node.ClientMessage;
 import quartet.engine.value.ImageBatch;
 
 /**
  * What happens while a plan runs, in order: Cached once, then for each node Started, Progress*,
- * Finished.
+ * Finished. A lazy node is Started again each time it has got more; nodes that a node puts in its
+ * place come between its Started and its Finished; a Message may come in between.
  */
 public sealed interface ExecutionEvent {
   /** These nodes' outputs are there already. */
@@ -33,4 +35,7 @@ public sealed interface ExecutionEvent {
    */
   record NodeFinished(String nodeId, @Nullable ObjectNode ui, boolean cached)
       implements ExecutionEvent {}
+
+  /** A node has its client told something. */
+  record Message(String nodeId, ClientMessage message) implements ExecutionEvent {}
 }

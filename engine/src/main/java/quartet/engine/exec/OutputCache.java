@@ -1,33 +1,59 @@
 package quartet.engine.exec;
 
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import quartet.engine.node.NodeResult;
 
 /**
- * Results of nodes on one device, kept from one prompt to the next: what the coming prompt can use
- * stays, the rest is dropped when it starts. (ComfyUI's "classic" rule: bounded by one prompt, and
- * enough for the usual change of one value.)
+ * Results of nodes on one device, kept from one prompt to the next as {@link CacheMode} says.
  *
  * <p>Thread: the device's.
  */
 public final class OutputCache {
-  private final Map<String, NodeResult> results = new HashMap<>();
+  private final CacheMode mode;
 
-  /** Drops what the coming prompt cannot use. */
-  void keepOnly(Collection<String> keys) {
-    results.keySet().retainAll(new HashSet<>(keys));
+  /** Least recently used first. */
+  private final Map<String, NodeOutputs> results = new LinkedHashMap<>(16, 0.75f, true);
+
+  /** A cache by the given rule. */
+  public OutputCache(CacheMode mode) {
+    this.mode = mode;
   }
 
-  Optional<NodeResult> find(String key) {
+  /** A cache that keeps what the coming prompt can use. */
+  public OutputCache() {
+    this(new CacheMode.Classic());
+  }
+
+  /** A prompt with these keys begins. */
+  void begin(Collection<String> keys) {
+    switch (mode) {
+      case CacheMode.Classic ignored -> results.keySet().retainAll(new HashSet<>(keys));
+      case CacheMode.Lru ignored -> {}
+      case CacheMode.None ignored -> results.clear();
+    }
+  }
+
+  Optional<NodeOutputs> find(String key) {
     return Optional.ofNullable(results.get(key));
   }
 
-  void put(String key, NodeResult result) {
-    results.put(key, result);
+  void put(String key, NodeOutputs result) {
+    switch (mode) {
+      case CacheMode.Classic ignored -> results.put(key, result);
+      case CacheMode.Lru lru -> {
+        results.put(key, result);
+        Iterator<String> oldest = results.keySet().iterator();
+        while (results.size() > lru.results()) {
+          oldest.next();
+          oldest.remove();
+        }
+      }
+      case CacheMode.None ignored -> {}
+    }
   }
 
   /**
@@ -35,7 +61,7 @@ public final class OutputCache {
    * already is not saved again when its prompt is retried.
    */
   public void dropValues() {
-    results.values().removeIf(result -> !result.outputs().isEmpty());
+    results.values().removeIf(result -> !result.slots().isEmpty());
   }
 
   /** Forgets everything. */

@@ -12,9 +12,24 @@ import java.util.Map;
  * @param prompt the prompt with converted values, as history and PNG files show it
  * @param nodes the nodes that are needed, by id, in execution order
  * @param outputs ids of the output nodes
+ * @param expander checks and plans what nodes put in their own place
  */
 public record ExecutionPlan(
-    ObjectNode prompt, Map<String, PlannedNode> nodes, List<String> outputs) {
+    ObjectNode prompt,
+    Map<String, PlannedNode> nodes,
+    List<String> outputs,
+    SubgraphPlanner expander) {
+  /** A plan whose nodes do not expand. */
+  public ExecutionPlan(ObjectNode prompt, Map<String, PlannedNode> nodes, List<String> outputs) {
+    this(
+        prompt,
+        nodes,
+        outputs,
+        (prefix, graph) -> {
+          throw new IllegalStateException("this plan was made without expansions");
+        });
+  }
+
   /** Copies the collections, keeping their order. */
   public ExecutionPlan {
     nodes = Collections.unmodifiableMap(new LinkedHashMap<>(nodes));

@@ -180,7 +180,7 @@ public final class GraphValidator {
         "prompt_outputs_failed_validation", "Prompt outputs failed validation", details);
   }
 
-  private static ExecutionPlan plan(
+  private ExecutionPlan plan(
       ObjectNode prompt,
       Map<String, NodeRegistry.Registered> classes,
       Map<String, NodeChecker.Checked> checked,
@@ -195,6 +195,10 @@ public final class GraphValidator {
     }
     Map<String, PlannedNode> ordered = new LinkedHashMap<>();
     ExecutionOrder.of(needed).forEach(id -> ordered.put(id, needed.get(id)));
-    return new ExecutionPlan(prompt, ordered, good);
+    return new ExecutionPlan(
+        prompt,
+        ordered,
+        good,
+        (prefix, graph) -> Expansions.plan(registry, catalog, prefix, graph));
   }
 }

@@ -1,6 +1,8 @@
 package quartet.engine.node;
 
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 
 /**
  * One kind of work in a workflow. Stateless: one instance serves all prompts and all devices at
@@ -30,8 +32,8 @@ public interface Node {
   }
 
   /** Names of inputs whose range and membership checks {@link #check} replaces. */
-  default java.util.Set<String> checkedByItself() {
-    return java.util.Set.of();
+  default Set<String> checkedByItself() {
+    return Set.of();
   }
 
   /**
@@ -40,5 +42,21 @@ public interface Node {
    */
   default Optional<String> changeStamp(NodeInputs constants, NodeContext.Files files) {
     return Optional.empty();
+  }
+
+  /** A stamp that is never the same: the node runs in every prompt. */
+  static Optional<String> alwaysChanged() {
+    return Optional.of(UUID.randomUUID().toString());
+  }
+
+  /**
+   * Which lazy inputs it needs, given those that are there. Asked before {@link #run}, and again
+   * after each time more of them have come. Names of inputs that are there or not connected do not
+   * matter.
+   *
+   * @param known constants, inputs that are not lazy, and lazy ones that have come
+   */
+  default Set<String> needs(NodeInputs known) {
+    return schema().lazy();
   }
 }

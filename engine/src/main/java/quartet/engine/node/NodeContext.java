@@ -41,6 +41,12 @@ public interface NodeContext {
    */
   void progress(int value, int max, Supplier<ImageBatch> preview);
 
+  /** The node's id in the prompt; of a node in an expansion, with its parent's before it. */
+  String nodeId();
+
+  /** Has the prompt's client told something at once. */
+  void tell(ClientMessage message);
+
   /** The run-time folders as nodes see them. */
   interface Files {
     /**

@@ -3,6 +3,8 @@ package quartet.engine.node;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -15,6 +17,8 @@ import java.util.stream.Stream;
  *     custom_nodes.<pack>}
  * @param output running a prompt means running its output nodes
  * @param hidden values the server fills in, which only {@code /object_info} mentions
+ * @param lazy names of inputs whose upstream nodes run only when {@link Node#needs} asks for them
+ * @param takesLists the node is called once with whole lists instead of once per element
  */
 public record NodeSchema(
     String className,
@@ -26,14 +30,18 @@ public record NodeSchema(
     List<Input<?>> required,
     List<Input<?>> optional,
     List<Hidden> hidden,
-    List<Output> outputs) {
+    List<Output> outputs,
+    Set<String> lazy,
+    boolean takesLists) {
 
   /** Values the server fills in. */
   public enum Hidden {
     /** The prompt as it was submitted. */
     PROMPT("prompt", "PROMPT"),
     /** What goes into the PNG beside the prompt. */
-    EXTRA_PNGINFO("extra_pnginfo", "EXTRA_PNGINFO");
+    EXTRA_PNGINFO("extra_pnginfo", "EXTRA_PNGINFO"),
+    /** The node's id: results are not shared between nodes of different ids. */
+    UNIQUE_ID("unique_id", "UNIQUE_ID");
 
     private final String inputName;
     private final String typeName;
@@ -54,8 +62,12 @@ public record NodeSchema(
     }
   }
 
-  /** One output slot. */
-  public record Output(PortType<?> type, String name) {}
+  /**
+   * One output slot.
+   *
+   * @param isList the node returns a {@code List}, whose elements go to the next nodes one by one
+   */
+  public record Output(PortType<?> type, String name, boolean isList) {}
 
   /** Copies the lists. */
   public NodeSchema {
@@ -63,6 +75,7 @@ public record NodeSchema(
     optional = List.copyOf(optional);
     hidden = List.copyOf(hidden);
     outputs = List.copyOf(outputs);
+    lazy = Set.copyOf(lazy);
   }
 
   /** Starts a schema; the display name is the class name until said otherwise. */
@@ -92,7 +105,9 @@ public record NodeSchema(
         required,
         optional,
         hidden,
-        outputs);
+        outputs,
+        lazy,
+        takesLists);
   }
 
   /** Collects a schema; every method returns the builder. */
@@ -106,6 +121,8 @@ public record NodeSchema(
     private List<Input<?>> optional = List.of();
     private List<Hidden> hidden = List.of();
     private final List<Output> outputs = new ArrayList<>();
+    private Set<String> lazy = Set.of();
+    private boolean takesLists;
 
     private Builder(String className) {
       this.className = className;
@@ -155,7 +172,25 @@ public record NodeSchema(
 
     /** One more output slot. */
     public Builder returns(PortType<?> type, String name) {
-      outputs.add(new Output(type, name));
+      outputs.add(new Output(type, name, false));
+      return this;
+    }
+
+    /** One more output slot that is a list: the nodes after it run once per element. */
+    public Builder returnsList(PortType<?> type, String name) {
+      outputs.add(new Output(type, name, true));
+      return this;
+    }
+
+    /** Inputs whose upstream nodes run only when {@link Node#needs} asks for them. */
+    public Builder lazy(Input<?>... inputs) {
+      lazy = Stream.of(inputs).map(Input::name).collect(Collectors.toUnmodifiableSet());
+      return this;
+    }
+
+    /** The node wants whole lists, with {@link NodeInputs#all}, instead of one call per element. */
+    public Builder takesLists() {
+      takesLists = true;
       return this;
     }
 
@@ -177,7 +212,9 @@ public record NodeSchema(
           required,
           optional,
           hidden,
-          outputs);
+          outputs,
+          lazy,
+          takesLists);
     }
   }
 }

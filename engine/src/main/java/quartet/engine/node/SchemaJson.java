@@ -15,8 +15,8 @@ public final class SchemaJson {
     ObjectNode entry = JSON.objectNode();
     ObjectNode input = entry.putObject("input");
     ObjectNode order = entry.putObject("input_order");
-    group(input, order, "required", schema.required(), catalog);
-    group(input, order, "optional", schema.optional(), catalog);
+    group(input, order, "required", schema.required(), schema, catalog);
+    group(input, order, "optional", schema.optional(), schema, catalog);
     if (!schema.hidden().isEmpty()) {
       ObjectNode hidden = input.putObject("hidden");
       ArrayNode names = order.putArray("hidden");
@@ -25,12 +25,13 @@ public final class SchemaJson {
         names.add(value.inputName());
       }
     }
+    entry.put("is_input_list", schema.takesLists());
     ArrayNode types = entry.putArray("output");
     ArrayNode lists = entry.putArray("output_is_list");
     ArrayNode names = entry.putArray("output_name");
     for (NodeSchema.Output output : schema.outputs()) {
       types.add(output.type().name());
-      lists.add(false);
+      lists.add(output.isList());
       names.add(output.name());
     }
     entry.put("name", schema.className());
@@ -47,6 +48,7 @@ public final class SchemaJson {
       ObjectNode order,
       String name,
       java.util.List<Input<?>> inputs,
+      NodeSchema schema,
       Catalog catalog) {
     if (inputs.isEmpty() && !name.equals("required")) {
       return;
@@ -54,7 +56,11 @@ public final class SchemaJson {
     ObjectNode group = input.putObject(name);
     ArrayNode names = order.putArray(name);
     for (Input<?> one : inputs) {
-      group.set(one.name(), config(one, catalog));
+      ArrayNode config = config(one, catalog);
+      if (schema.lazy().contains(one.name()) && config.get(1) instanceof ObjectNode options) {
+        options.put("lazy", true);
+      }
+      group.set(one.name(), config);
       names.add(one.name());
     }
   }

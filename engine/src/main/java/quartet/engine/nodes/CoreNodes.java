@@ -19,7 +19,8 @@ public final class CoreNodes implements NodePack {
 
   @Override
   public List<Node> nodes() {
-    return List.of(
+    return Primitives.and(
+        new SaveImageWebsocket(),
         new KSamplerNode(),
         new KSamplerAdvancedNode(),
         new CheckpointLoaderSimple(),

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.function.Supplier;
 import quartet.engine.files.Folders;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.ImageBatch;
@@ -45,6 +46,14 @@ public record FakeContext(
   public NodeContext.Files files() {
     return folders;
   }
+
+  @Override
+  public String nodeId() {
+    return "a node";
+  }
+
+  @Override
+  public void tell(ClientMessage message) {}
 
   @Override
   public CancelToken cancel() {

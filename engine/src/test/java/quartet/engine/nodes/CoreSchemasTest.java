@@ -51,6 +51,12 @@ class CoreSchemasTest {
     "LoadImage, Load Image, image, image, IMAGE MASK",
     "ImageScale, Upscale Image, image/upscaling, image upscale_method width height crop, IMAGE",
     "EmptyImage, EmptyImage, image, width height batch_size color, IMAGE",
+    "SaveImageWebsocket, SaveImageWebsocket, api/image, images, ''",
+    "PrimitiveString, String, utils/primitive, value, STRING",
+    "PrimitiveStringMultiline, String (Multiline), utils/primitive, value, STRING",
+    "PrimitiveInt, Int, utils/primitive, value, INT",
+    "PrimitiveFloat, Float, utils/primitive, value, FLOAT",
+    "PrimitiveBoolean, Boolean, utils/primitive, value, BOOLEAN",
   })
   void every_node_has_its_names_in_the_order_of_its_widgets(
       String className, String display, String category, String inputs, String outputs) {
@@ -66,7 +72,7 @@ class CoreSchemasTest {
     assertThat(texts(entry.path("output_name"))).isEqualTo(outputs);
     assertThat(entry.path("output_is_list")).hasSameSizeAs(entry.path("output"));
     assertThat(entry.path("output_node").asBoolean())
-        .isEqualTo(className.equals("SaveImage") || className.equals("PreviewImage"));
+        .isEqualTo(List.of("SaveImage", "PreviewImage", "SaveImageWebsocket").contains(className));
     assertThat(entry.path("description").asText()).isNotEmpty();
   }
 
@@ -78,7 +84,7 @@ class CoreSchemasTest {
 
   @Test
   void no_core_node_is_left_out_of_this_test() {
-    assertThat(new CoreNodes().nodes()).hasSize(14);
+    assertThat(new CoreNodes().nodes()).hasSize(20);
   }
 
   @ParameterizedTest
