@@ -17,6 +17,7 @@ import quartet.api.serve.ServerOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
+import quartet.engine.sim.SimCosts;
 import quartet.errors.EngineException;
 
 /** {@code quartet serve}: the server. */
@@ -57,8 +58,12 @@ final class ServeCommand implements Callable<Integer> {
       names = "--devices",
       defaultValue = "auto",
       description =
-          "auto, cpu:4 (virtual devices on the CPU), cuda:0,1 (default: ${DEFAULT-VALUE}).")
+          "auto, cpu:4 (virtual devices on the CPU), cuda:0,1, sim:4 (simulated: nothing is"
+              + " computed) (default: ${DEFAULT-VALUE}).")
   private String devices = "auto";
+
+  @CommandLine.Option(names = "--sim", paramLabel = "COSTS", description = SimCosts.HELP)
+  private String sim = "";
 
   @CommandLine.Option(
       names = "--allow-fewer-devices",
@@ -160,6 +165,7 @@ final class ServeCommand implements Callable<Integer> {
                     database,
                     System.getenv("QUARTET_DATABASE_USER"),
                     System.getenv("QUARTET_DATABASE_PASSWORD")),
+            SimCosts.parse(sim),
             maxResident,
             hostModelGigabytes * GIGABYTE,
             maxUploadMegabytes * MEGABYTE,

@@ -45,7 +45,6 @@ import quartet.cluster.model.ActorHostModels;
 import quartet.cluster.model.ModelCacheActor;
 import quartet.cluster.node.PromptRouter;
 import quartet.cluster.node.RouterProtocol;
-import quartet.engine.device.DeviceWorker;
 import quartet.engine.graph.GraphValidator;
 import quartet.engine.graph.Validation;
 import quartet.engine.node.NodeRegistry;
@@ -95,6 +94,9 @@ public final class Server implements AutoCloseable {
       LOG.info("📋 Created {} task queues for multi-GPU scheduling", choice.devices().size());
     } else {
       LOG.info("Single-device mode on {}", choice.devices().getFirst());
+    }
+    if (choice.devices().stream().anyMatch(device -> device.kind() == Device.Kind.SIM)) {
+      LOG.warn("⚠️ Simulated devices: nothing is computed, and pictures say SIMULATED");
     }
     PlugIns plugIns = PlugIns.load(options.folders().customNodes());
     NodeRegistry registry =
@@ -198,6 +200,13 @@ public final class Server implements AutoCloseable {
       GraphValidator validator,
       ActorHostModels hostModels,
       LivePreviews previews) {
+    Workers workers =
+        new Workers(
+            backends,
+            options.sim(),
+            options.folders(),
+            options.writeMetadata(),
+            options.maxResident());
     List<GpuSettings> settings = new ArrayList<>();
     for (Device device : options.devices().devices()) {
       int gpuId = settings.size();
@@ -206,14 +215,7 @@ public final class Server implements AutoCloseable {
               gpuId,
               device,
               options.queueCapacity(),
-              () ->
-                  new DeviceWorker(
-                      gpuId,
-                      backends.open(device),
-                      hostModels,
-                      options.folders(),
-                      options.writeMetadata(),
-                      options.maxResident()),
+              () -> workers.open(gpuId, device, hostModels),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready

@@ -5,6 +5,7 @@ import quartet.api.http.WebOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
+import quartet.engine.sim.SimCosts;
 
 /**
  * How a server is started.
@@ -13,6 +14,7 @@ import quartet.engine.files.Folders;
  * @param historySize ended prompts that are kept
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
+ * @param sim what work costs on simulated devices
  * @param maxResident checkpoints kept on a device at once
  * @param hostModelBytes mapped checkpoints beyond this are closed when nobody holds them
  * @param maxUploadBytes larger request bodies are refused
@@ -28,6 +30,7 @@ public record ServerOptions(
     int historySize,
     Retention retention,
     JournalSettings database,
+    SimCosts sim,
     int maxResident,
     long hostModelBytes,
     long maxUploadBytes,

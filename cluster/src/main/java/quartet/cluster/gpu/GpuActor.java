@@ -26,6 +26,7 @@ import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.engine.device.DeviceThread;
 import quartet.engine.device.DeviceWorker;
+import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
 
@@ -238,7 +239,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   }
 
   /** On the device's thread. */
-  private Ended work(DeviceWorker worker, Run current) {
+  private Ended work(Worker worker, Run current) {
     JobEvents events = new JobEvents(current.job, clock, settings.previews(), this::tell);
     DeviceWorker.Result result =
         settings
@@ -410,7 +411,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
             device.submit(
                 worker -> {
                   worker.warmUp();
-                  return worker.backend().description();
+                  return worker.description();
                 }),
             (description, failure) -> new WarmUpDone(message.replyTo(), failure));
     return this;

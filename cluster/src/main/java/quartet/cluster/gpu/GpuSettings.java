@@ -3,7 +3,7 @@ package quartet.cluster.gpu;
 import java.util.Optional;
 import java.util.function.Supplier;
 import quartet.cluster.job.PromptJob;
-import quartet.engine.device.DeviceWorker;
+import quartet.engine.device.Worker;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.tensor.Device;
 
@@ -20,7 +20,7 @@ public record GpuSettings(
     int gpuId,
     Device device,
     int queueCapacity,
-    Supplier<DeviceWorker> worker,
+    Supplier<? extends Worker> worker,
     Planner planner,
     PreviewSink previews) {
   /** Turns a stored prompt back into a plan. */
