@@ -84,8 +84,17 @@ final class ServeCommand implements Callable<Integer> {
       names = "--queue-size",
       defaultValue = "100",
       description =
-          "Prompts each device may hold; beyond, clients get 429 (default: ${DEFAULT-VALUE}).")
+          "Open prompts for each device; beyond, clients get 429 (default: ${DEFAULT-VALUE}).")
   private int queueSize = 100;
+
+  @CommandLine.Option(
+      names = "--stuck-after",
+      paramLabel = "SECONDS",
+      defaultValue = "300",
+      description =
+          "A running prompt that gives no sign of life for so long hangs: its device is taken as"
+              + " lost and its prompt runs again (default: ${DEFAULT-VALUE}).")
+  private int stuckAfter = 300;
 
   @CommandLine.Option(
       names = "--max-resident",
@@ -157,6 +166,7 @@ final class ServeCommand implements Callable<Integer> {
             choice,
             output == null ? folders : folders.withOutput(output),
             queueSize,
+            Duration.ofSeconds(stuckAfter),
             historySize,
             historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
             database == null

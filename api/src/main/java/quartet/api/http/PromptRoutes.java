@@ -6,6 +6,7 @@ import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
 import java.util.Set;
@@ -20,6 +21,7 @@ import quartet.api.wire.Json;
 import quartet.api.wire.PromptRequest;
 import quartet.api.wire.TargetGpu;
 import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.node.Turns;
 import quartet.engine.graph.PromptError;
 import quartet.engine.graph.Validation;
 import scala.concurrent.duration.FiniteDuration;
@@ -71,18 +73,32 @@ final class PromptRoutes extends AllDirectives {
   private CompletionStage<HttpResponse> submit(Optional<String> header, byte[] body) {
     return switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> submitTo(null, body);
-      case TargetGpu.One one -> submitTo(one.gpuId(), body);
+      case TargetGpu.Any ignored -> read(body, true, null);
+      case TargetGpu.One one -> read(body, false, one.gpuId());
     };
   }
 
-  private CompletionStage<HttpResponse> submitTo(@Nullable Integer gpuId, byte[] body) {
+  /** Without the header, the body may name a device. */
+  private CompletionStage<HttpResponse> read(
+      byte[] body, boolean orAsTheBodySays, @Nullable Integer gpuId) {
     PromptRequest request;
     try {
       request = PromptRequest.read(body);
     } catch (PromptRequest.Malformed e) {
       return refused(e.error(), Json.object());
     }
+    Optional<String> inBody =
+        orAsTheBodySays
+            ? Optional.ofNullable(request.extraData().get("gpu")).map(JsonNode::asText)
+            : Optional.empty();
+    return switch (TargetGpu.parse(inBody, parts.gpuIds())) {
+      case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
+      case TargetGpu.Any ignored -> submitTo(gpuId, request);
+      case TargetGpu.One one -> submitTo(one.gpuId(), request);
+    };
+  }
+
+  private CompletionStage<HttpResponse> submitTo(@Nullable Integer gpuId, PromptRequest request) {
     // Validation looks at folders, so it runs where blocking is allowed.
     return CompletableFuture.supplyAsync(
             () -> parts.validator().validate(request.prompt(), request.targets()), blocking)
@@ -103,6 +119,7 @@ final class PromptRoutes extends AllDirectives {
       @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
     ObjectNode extraData = request.extraData().deepCopy();
     extraData.put("create_time", System.currentTimeMillis());
+    extraData.remove(Turns.OWNER);
     return Asking.<RouterProtocol.SubmitReply>router(
             parts,
             replyTo ->
@@ -139,9 +156,21 @@ final class PromptRoutes extends AllDirectives {
                   full.gpuId() == null
                       ? "All queues are full"
                       : "The queue of GPU " + full.gpuId() + " is full",
-                  "%d prompts wait; try again in %d s"
-                      .formatted(full.waiting(), full.expectedWait().toSeconds())),
-              full.expectedWait());
+                  "%d prompts run or wait; a new one would wait about %d s; try again in %d s"
+                      .formatted(
+                          full.waiting(),
+                          Replies.wholeSeconds(full.expectedWait()),
+                          Replies.wholeSeconds(full.retryAfter()))),
+              full.retryAfter());
+      case RouterProtocol.Draining ignored ->
+          Replies.promptError(
+                  StatusCodes.SERVICE_UNAVAILABLE,
+                  new PromptError(
+                      "draining",
+                      "The server is being emptied before it stops, and takes no new prompts",
+                      "post to another server, or again in a minute"),
+                  Json.object())
+              .addHeader(RawHeader.create("Retry-After", "60"));
       case RouterProtocol.IdTaken taken ->
           Replies.promptError(
               new PromptError(

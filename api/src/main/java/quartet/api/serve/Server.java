@@ -37,12 +37,14 @@ import quartet.api.ws.LivePreviews;
 import quartet.api.ws.SocketHub;
 import quartet.api.ws.SocketRoute;
 import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.journal.JournalDatabase;
 import quartet.cluster.journal.PromptJournal;
 import quartet.cluster.journal.Recovered;
 import quartet.cluster.model.ActorHostModels;
 import quartet.cluster.model.ModelCacheActor;
+import quartet.cluster.node.NodeSettings;
 import quartet.cluster.node.PromptRouter;
 import quartet.cluster.node.RouterProtocol;
 import quartet.engine.graph.GraphValidator;
@@ -165,7 +167,11 @@ public final class Server implements AutoCloseable {
                 devices,
                 new InMemoryPromptStore(options.historySize()),
                 spawn(system, PromptJournal.create(database), "journal"),
-                options.retention(),
+                new NodeSettings(
+                    options.queueCapacity(),
+                    options.retention(),
+                    new ModelSizes(options.folders())::bytes,
+                    LastResort::exit),
                 Clock.systemUTC()),
             "router");
     ActorRef<SocketHub.Command> hub = spawn(system, SocketHub.create(router, audience), "sockets");
@@ -214,14 +220,15 @@ public final class Server implements AutoCloseable {
           new GpuSettings(
               gpuId,
               device,
-              options.queueCapacity(),
               () -> workers.open(gpuId, device, hostModels),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready
                       ? java.util.Optional.of(ready.plan())
                       : java.util.Optional.empty(),
-              previews));
+              previews,
+              GpuSupervision.USUAL,
+              options.stuckAfter()));
     }
     return settings;
   }

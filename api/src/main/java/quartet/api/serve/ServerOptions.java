@@ -1,5 +1,6 @@
 package quartet.api.serve;
 
+import java.time.Duration;
 import java.util.List;
 import quartet.api.http.WebOptions;
 import quartet.cluster.journal.JournalSettings;
@@ -10,7 +11,8 @@ import quartet.engine.sim.SimCosts;
 /**
  * How a server is started.
  *
- * @param queueCapacity prompts each device may hold
+ * @param queueCapacity open prompts for each device
+ * @param stuckAfter silence after which a running prompt is taken to hang
  * @param historySize ended prompts that are kept
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
@@ -27,6 +29,7 @@ public record ServerOptions(
     DeviceChoice devices,
     Folders folders,
     int queueCapacity,
+    Duration stuckAfter,
     int historySize,
     Retention retention,
     JournalSettings database,

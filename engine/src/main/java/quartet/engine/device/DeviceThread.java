@@ -35,6 +35,16 @@ public final class DeviceThread implements AutoCloseable {
     return worker.thenApplyAsync(work, executor);
   }
 
+  /** Ends a stuck worker from outside, if it can be. */
+  public boolean abandon() {
+    return worker.isDone() && !worker.isCompletedExceptionally() && worker.join().abandon();
+  }
+
+  /** Leaves the thread to whatever it is stuck in; nothing is closed. */
+  public void leave() {
+    executor.shutdown();
+  }
+
   /** Waits for the submitted work, then closes the worker. */
   @Override
   public void close() {

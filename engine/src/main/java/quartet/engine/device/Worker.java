@@ -10,7 +10,7 @@ import quartet.tensor.DeviceMemory;
  * Whoever runs plans for one device: {@link DeviceWorker} on a backend in this process, a simulated
  * one, or one that stands for a process of its own.
  *
- * <p>Thread: the device's, but for {@link #memory}, which any thread may ask.
+ * <p>Thread: the device's, but for {@link #memory} and {@link #abandon}.
  */
 public interface Worker extends AutoCloseable {
   /**
@@ -36,6 +36,15 @@ public interface Worker extends AutoCloseable {
 
   /** A name for people, for example {@code CPU, 2 threads, oneDNN 3.13}. */
   String description();
+
+  /**
+   * Ends a worker that is stuck, from outside. Any thread.
+   *
+   * @return whether that was possible without harm to the process; {@link #run} then throws
+   */
+  default boolean abandon() {
+    return false;
+  }
 
   /** Frees everything. */
   @Override
