@@ -23,6 +23,7 @@ final class QueueRoutes extends AllDirectives {
   private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(10, TimeUnit.SECONDS);
 
   private final ServerParts parts;
+  private final QueueJson json = new QueueJson();
 
   QueueRoutes(ServerParts parts) {
     this.parts = parts;
@@ -44,7 +45,7 @@ final class QueueRoutes extends AllDirectives {
                     post(
                         () ->
                             optionalHeaderValueByName(
-                                TargetGpu.HEADER, header -> body(json -> change(header, json)))))),
+                                TargetGpu.HEADER, header -> body(body -> change(header, body)))))),
         path(
             "interrupt",
             () ->
@@ -52,13 +53,13 @@ final class QueueRoutes extends AllDirectives {
                     () ->
                         optionalHeaderValueByName(
                             TargetGpu.HEADER,
-                            header -> lenientBody(json -> interrupt(header, json))))),
+                            header -> lenientBody(body -> interrupt(header, body))))),
         path("free", () -> post(() -> body(this::free))));
   }
 
   private CompletionStage<HttpResponse> all() {
     return Asking.router(parts, RouterProtocol.Queues::new)
-        .thenApply(gpus -> Replies.json(QueueJson.all(gpus)));
+        .thenApply(gpus -> Replies.json(json.all(gpus)));
   }
 
   private CompletionStage<HttpResponse> queue(Optional<String> header) {
@@ -66,36 +67,36 @@ final class QueueRoutes extends AllDirectives {
         .thenApply(
             gpus ->
                 switch (TargetGpu.parse(header, parts.gpuIds())) {
-                  case TargetGpu.Any ignored -> Replies.json(QueueJson.queue(gpus));
-                  case TargetGpu.One one -> Replies.json(QueueJson.queueOf(gpus.get(one.gpuId())));
+                  case TargetGpu.Any ignored -> Replies.json(json.queue(gpus));
+                  case TargetGpu.One one -> Replies.json(json.queueOf(gpus.get(one.gpuId())));
                   case TargetGpu.Wrong wrong -> Replies.promptError(wrong.error(), Json.object());
                 });
   }
 
-  private HttpResponse change(Optional<String> header, JsonNode json) {
+  private HttpResponse change(Optional<String> header, JsonNode body) {
     switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong -> {
         return Replies.promptError(wrong.error(), Json.object());
       }
-      case TargetGpu.Any ignored -> changeOn(null, json);
-      case TargetGpu.One one -> changeOn(one.gpuId(), json);
+      case TargetGpu.Any ignored -> changeOn(null, body);
+      case TargetGpu.One one -> changeOn(one.gpuId(), body);
     }
     return Replies.empty(StatusCodes.OK);
   }
 
-  private void changeOn(@Nullable Integer gpuId, JsonNode json) {
-    if (json.path("clear").asBoolean(false)) {
+  private void changeOn(@Nullable Integer gpuId, JsonNode body) {
+    if (body.path("clear").asBoolean(false)) {
       parts.router().tell(new RouterProtocol.ClearPending(gpuId));
     }
-    if (json.path("delete").isArray()) {
+    if (body.path("delete").isArray()) {
       Set<String> ids = new LinkedHashSet<>();
-      json.get("delete").forEach(id -> ids.add(id.asText()));
+      body.get("delete").forEach(id -> ids.add(id.asText()));
       parts.router().tell(new RouterProtocol.DeletePending(ids));
     }
   }
 
-  private HttpResponse interrupt(Optional<String> header, JsonNode json) {
-    JsonNode id = json.get("prompt_id");
+  private HttpResponse interrupt(Optional<String> header, JsonNode body) {
+    JsonNode id = body.get("prompt_id");
     String promptId = id == null || id.isNull() ? null : id.asText();
     switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong -> {
@@ -109,9 +110,9 @@ final class QueueRoutes extends AllDirectives {
     return Replies.empty(StatusCodes.OK);
   }
 
-  private HttpResponse free(JsonNode json) {
-    boolean models = json.path("unload_models").asBoolean(false);
-    boolean memory = json.path("free_memory").asBoolean(false);
+  private HttpResponse free(JsonNode body) {
+    boolean models = body.path("unload_models").asBoolean(false);
+    boolean memory = body.path("free_memory").asBoolean(false);
     if (models || memory) {
       parts.router().tell(new RouterProtocol.Free(true));
     }
@@ -138,13 +139,13 @@ final class QueueRoutes extends AllDirectives {
     return extractStrictEntity(
         BODY_PATIENCE,
         entity -> {
-          JsonNode json;
+          JsonNode body;
           try {
-            json = Json.parse(entity.getData().toArray());
+            body = Json.parse(entity.getData().toArray());
           } catch (JsonProcessingException e) {
-            json = Json.object();
+            body = Json.object();
           }
-          return complete(handler.apply(json));
+          return complete(handler.apply(body));
         });
   }
 }

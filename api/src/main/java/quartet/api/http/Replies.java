@@ -26,6 +26,12 @@ final class Replies {
         .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, Json.bytes(body)));
   }
 
+  /** A body that is JSON already. */
+  static HttpResponse json(byte[] body) {
+    return HttpResponse.create()
+        .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, body));
+  }
+
   static HttpResponse empty(StatusCode status) {
     return HttpResponse.create().withStatus(status);
   }

@@ -36,6 +36,7 @@ public final class ServerRoutes extends AllDirectives {
         concat(
             new PromptRoutes(parts).route(),
             new QueueRoutes(parts).route(),
+            new OperatorRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
             new UploadRoutes(parts).route(),

@@ -48,6 +48,7 @@ final class Dispatch {
   private RouterProtocol.DrainMode drain = RouterProtocol.DrainMode.OFF;
   private @Nullable String leaving;
   private @Nullable Projection projection;
+  private @Nullable List<GpuSnapshot> shown;
 
   /**
    * Nothing is there yet.
@@ -81,7 +82,7 @@ final class Dispatch {
 
   /** Starts whatever can be started now. */
   void go() {
-    projection = null;
+    changed();
     for (Waiting late : queue.expired(clock.millis())) {
       endHere(
           late.promptId(),
@@ -109,7 +110,13 @@ final class Dispatch {
       opened.gpuId = start.gpuId();
       running.put(start.gpuId(), opened.job());
       gpus.get(start.gpuId()).tell(new GpuActor.Run(opened.job(), start.behind()));
+      changed();
     }
+  }
+
+  private void changed() {
+    projection = null;
+    shown = null;
   }
 
   private String deadline(String promptId) {
@@ -315,6 +322,15 @@ final class Dispatch {
 
   /** What all devices do, in the order of their numbers. */
   List<GpuSnapshot> snapshots() {
+    List<GpuSnapshot> known = shown;
+    if (known == null) {
+      known = look();
+      shown = known;
+    }
+    return known;
+  }
+
+  private List<GpuSnapshot> look() {
     Map<Integer, List<PromptJob>> pending = new HashMap<>();
     Map<Integer, Map<String, Projection.Planned>> planned = new HashMap<>();
     for (Projection.Planned one : projection().planned()) {
@@ -338,7 +354,7 @@ final class Dispatch {
               state.paused(),
               state.unhealthy()));
     }
-    return all;
+    return List.copyOf(all);
   }
 
   /** How long a prompt that came now would wait, in seconds. */

@@ -67,6 +67,8 @@ public final class NodeQueue {
   private final Map<Integer, Integer> pinnedCounts = new HashMap<>();
   private final Map<String, Integer> overtaken = new HashMap<>();
 
+  private int withDeadline;
+
   /** A queue without devices yet. */
   public NodeQueue(Placement placement) {
     this.placement = placement;
@@ -96,8 +98,15 @@ public final class NodeQueue {
   public void add(Waiting one) {
     remove(one.promptId());
     waiting.add(one);
+    count(one, 1);
+  }
+
+  private void count(Waiting one, int by) {
     if (one.pinnedTo() != null) {
-      pinnedCounts.merge(one.pinnedTo(), 1, Integer::sum);
+      pinnedCounts.merge(one.pinnedTo(), by, Integer::sum);
+    }
+    if (one.deadlineMillis() != null) {
+      withDeadline += by;
     }
   }
 
@@ -105,8 +114,8 @@ public final class NodeQueue {
   public Optional<Waiting> remove(String promptId) {
     Waiting one = waiting.remove(promptId);
     overtaken.remove(promptId);
-    if (one != null && one.pinnedTo() != null) {
-      pinnedCounts.merge(one.pinnedTo(), -1, Integer::sum);
+    if (one != null) {
+      count(one, -1);
     }
     return Optional.ofNullable(one);
   }
@@ -120,6 +129,9 @@ public final class NodeQueue {
 
   /** Prompts that should have started by now; they are taken out. */
   public List<Waiting> expired(long nowMillis) {
+    if (withDeadline == 0) {
+      return List.of();
+    }
     return removeIf(one -> one.deadlineMillis() != null && one.deadlineMillis() < nowMillis);
   }
 
@@ -392,9 +404,7 @@ public final class NodeQueue {
       planned.put(gpuId, estimate.loadSeconds() + estimate.runSeconds());
       waiting.serve(one, cost(one));
       overtaken.remove(one.promptId());
-      if (one.pinnedTo() != null) {
-        pinnedCounts.merge(one.pinnedTo(), -1, Integer::sum);
-      }
+      count(one, -1);
       starts.add(
           new Start(
               gpuId,
