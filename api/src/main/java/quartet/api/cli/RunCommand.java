@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.DeviceChoice;
+import quartet.api.serve.Workers;
 import quartet.api.wire.Json;
 import quartet.engine.device.DeviceThread;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.LocalHostModels;
+import quartet.engine.exec.CacheMode;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.files.Folders;
 import quartet.engine.graph.ExecutionPlan;
@@ -29,6 +31,7 @@ import quartet.engine.node.NodeRegistry;
 import quartet.engine.nodes.CoreNodes;
 import quartet.engine.plugin.PlugIns;
 import quartet.engine.run.CancelToken;
+import quartet.engine.sim.SimCosts;
 import quartet.engine.workflow.WorkflowConverter;
 import quartet.errors.EngineException;
 import quartet.tensor.Device;
@@ -57,8 +60,11 @@ final class RunCommand implements Callable<Integer> {
   @CommandLine.Option(
       names = "--devices",
       defaultValue = "auto",
-      description = "auto, cpu:1 or cuda:0 (default: ${DEFAULT-VALUE}).")
+      description = "auto, cpu:1, cuda:0 or sim:1 (default: ${DEFAULT-VALUE}).")
   private String devices = "auto";
+
+  @CommandLine.Option(names = "--sim", paramLabel = "COSTS", description = SimCosts.HELP)
+  private String sim = "";
 
   @CommandLine.Option(
       names = "--base-directory",
@@ -109,8 +115,14 @@ final class RunCommand implements Callable<Integer> {
             new DeviceThread(
                 0,
                 () ->
-                    new DeviceWorker(
-                        0, backends.open(device), new LocalHostModels(), folders, !noMetadata, 1));
+                    new Workers(
+                            backends,
+                            SimCosts.parse(sim),
+                            folders,
+                            !noMetadata,
+                            1,
+                            new CacheMode.Classic())
+                        .open(0, device, new LocalHostModels()));
         RunProgress progress = new RunProgress(plan)) {
       DeviceWorker.Job job =
           new DeviceWorker.Job(

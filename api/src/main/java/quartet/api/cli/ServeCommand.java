@@ -18,6 +18,7 @@ import quartet.api.serve.ServerOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
+import quartet.engine.sim.SimCosts;
 import quartet.errors.EngineException;
 
 /** {@code quartet serve}: the server. */
@@ -58,8 +59,12 @@ final class ServeCommand implements Callable<Integer> {
       names = "--devices",
       defaultValue = "auto",
       description =
-          "auto, cpu:4 (virtual devices on the CPU), cuda:0,1 (default: ${DEFAULT-VALUE}).")
+          "auto, cpu:4 (virtual devices on the CPU), cuda:0,1, sim:4 (simulated: nothing is"
+              + " computed) (default: ${DEFAULT-VALUE}).")
   private String devices = "auto";
+
+  @CommandLine.Option(names = "--sim", paramLabel = "COSTS", description = SimCosts.HELP)
+  private String sim = "";
 
   @CommandLine.Option(
       names = "--allow-fewer-devices",
@@ -80,8 +85,17 @@ final class ServeCommand implements Callable<Integer> {
       names = "--queue-size",
       defaultValue = "100",
       description =
-          "Prompts each device may hold; beyond, clients get 429 (default: ${DEFAULT-VALUE}).")
+          "Open prompts for each device; beyond, clients get 429 (default: ${DEFAULT-VALUE}).")
   private int queueSize = 100;
+
+  @CommandLine.Option(
+      names = "--stuck-after",
+      paramLabel = "SECONDS",
+      defaultValue = "300",
+      description =
+          "A running prompt that gives no sign of life for so long hangs: its device is taken as"
+              + " lost and its prompt runs again (default: ${DEFAULT-VALUE}).")
+  private int stuckAfter = 300;
 
   @CommandLine.Option(
       names = "--max-resident",
@@ -156,6 +170,7 @@ final class ServeCommand implements Callable<Integer> {
             choice,
             output == null ? folders : folders.withOutput(output),
             queueSize,
+            Duration.ofSeconds(stuckAfter),
             historySize,
             historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
             database == null
@@ -164,6 +179,7 @@ final class ServeCommand implements Callable<Integer> {
                     database,
                     System.getenv("QUARTET_DATABASE_USER"),
                     System.getenv("QUARTET_DATABASE_PASSWORD")),
+            SimCosts.parse(sim),
             maxResident,
             CacheFlags.mode(cache),
             hostModelGigabytes * GIGABYTE,

@@ -35,4 +35,9 @@ final class Bodies extends AllDirectives {
           return handler.apply(json);
         });
   }
+
+  /** The same, where no body is an empty object. */
+  Route jsonOrNothing(Function<JsonNode, Route> handler) {
+    return bytes(body -> body.length == 0 ? handler.apply(Json.object()) : json(handler));
+  }
 }

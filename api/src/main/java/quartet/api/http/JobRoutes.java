@@ -76,16 +76,7 @@ final class JobRoutes extends AllDirectives {
   private static List<GpuSnapshot> open(List<GpuSnapshot> gpus, List<PromptRecord> history) {
     Set<String> ended = new LinkedHashSet<>();
     history.forEach(record -> ended.add(record.job().promptId()));
-    return gpus.stream()
-        .map(
-            gpu ->
-                new GpuSnapshot(
-                    gpu.gpuId(),
-                    gpu.device(),
-                    gpu.running().filter(job -> !ended.contains(job.promptId())),
-                    gpu.pending().stream().filter(job -> !ended.contains(job.promptId())).toList(),
-                    gpu.figures()))
-        .toList();
+    return gpus.stream().map(gpu -> gpu.without(ended)).toList();
   }
 
   private static HttpResponse wrong(String why) {

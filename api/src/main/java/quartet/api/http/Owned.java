@@ -63,7 +63,10 @@ final class Owned extends AllDirectives {
             gpu.device(),
             gpu.running().filter(who::sees),
             gpu.pending().stream().filter(who::sees).toList(),
-            gpu.figures());
+            gpu.planned(),
+            gpu.figures(),
+            gpu.paused(),
+            gpu.unhealthy());
   }
 
   static CompletionStage<List<PromptRecord>> history(ServerParts parts, Principal who) {

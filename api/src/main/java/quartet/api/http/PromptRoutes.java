@@ -6,6 +6,7 @@ import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
 import java.util.Set;
@@ -79,19 +80,33 @@ final class PromptRoutes extends AllDirectives {
       Principal who, Optional<String> header, byte[] body) {
     return switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> submitTo(who, null, body);
-      case TargetGpu.One one -> submitTo(who, one.gpuId(), body);
+      case TargetGpu.Any ignored -> read(who, body, true, null);
+      case TargetGpu.One one -> read(who, body, false, one.gpuId());
     };
   }
 
-  private CompletionStage<HttpResponse> submitTo(
-      Principal who, @Nullable Integer gpuId, byte[] body) {
+  /** Without the header, the body may name a device. */
+  private CompletionStage<HttpResponse> read(
+      Principal who, byte[] body, boolean orAsTheBodySays, @Nullable Integer gpuId) {
     PromptRequest request;
     try {
       request = PromptRequest.read(body);
     } catch (PromptRequest.Malformed e) {
       return refused(e.error(), Json.object());
     }
+    Optional<String> inBody =
+        orAsTheBodySays
+            ? Optional.ofNullable(request.extraData().get("gpu")).map(JsonNode::asText)
+            : Optional.empty();
+    return switch (TargetGpu.parse(inBody, parts.gpuIds())) {
+      case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
+      case TargetGpu.Any ignored -> submitTo(who, gpuId, request);
+      case TargetGpu.One one -> submitTo(who, one.gpuId(), request);
+    };
+  }
+
+  private CompletionStage<HttpResponse> submitTo(
+      Principal who, @Nullable Integer gpuId, PromptRequest request) {
     // Validation looks at folders, so it runs where blocking is allowed.
     return CompletableFuture.supplyAsync(
             () -> parts.validator().validate(request.prompt(), request.targets()), blocking)
@@ -150,9 +165,21 @@ final class PromptRoutes extends AllDirectives {
                   full.gpuId() == null
                       ? "All queues are full"
                       : "The queue of GPU " + full.gpuId() + " is full",
-                  "%d prompts wait; try again in %d s"
-                      .formatted(full.waiting(), full.expectedWait().toSeconds())),
-              full.expectedWait());
+                  "%d prompts run or wait; a new one would wait about %d s; try again in %d s"
+                      .formatted(
+                          full.waiting(),
+                          Replies.wholeSeconds(full.expectedWait()),
+                          Replies.wholeSeconds(full.retryAfter()))),
+              full.retryAfter());
+      case RouterProtocol.Draining ignored ->
+          Replies.promptError(
+                  StatusCodes.SERVICE_UNAVAILABLE,
+                  new PromptError(
+                      "draining",
+                      "The server is being emptied before it stops, and takes no new prompts",
+                      "post to another server, or again in a minute"),
+                  Json.object())
+              .addHeader(RawHeader.create("Retry-After", "60"));
       case RouterProtocol.IdTaken taken ->
           Replies.promptError(
               new PromptError(

@@ -28,6 +28,7 @@ final class QueueRoutes extends AllDirectives {
 
   private final ServerParts parts;
   private final Owned owned = new Owned();
+  private final QueueJson json = new QueueJson();
 
   QueueRoutes(ServerParts parts) {
     this.parts = parts;
@@ -52,7 +53,7 @@ final class QueueRoutes extends AllDirectives {
                             optionalHeaderValueByName(
                                 TargetGpu.HEADER,
                                 header ->
-                                    owned.as(who -> body(json -> change(who, header, json))))))),
+                                    owned.as(who -> body(body -> change(who, header, body))))))),
         path(
             "interrupt",
             () ->
@@ -62,12 +63,12 @@ final class QueueRoutes extends AllDirectives {
                             TargetGpu.HEADER,
                             header ->
                                 owned.as(
-                                    who -> lenientBody(json -> interrupt(who, header, json)))))),
+                                    who -> lenientBody(body -> interrupt(who, header, body)))))),
         path("free", () -> post(() -> owned.adminOnly(() -> body(this::free)))));
   }
 
   private CompletionStage<HttpResponse> all(Principal who) {
-    return Owned.queues(parts, who).thenApply(gpus -> Replies.json(QueueJson.all(gpus)));
+    return Owned.queues(parts, who).thenApply(gpus -> Replies.json(json.all(gpus)));
   }
 
   private CompletionStage<HttpResponse> queue(Principal who, Optional<String> header) {
@@ -75,28 +76,28 @@ final class QueueRoutes extends AllDirectives {
         .thenApply(
             gpus ->
                 switch (TargetGpu.parse(header, parts.gpuIds())) {
-                  case TargetGpu.Any ignored -> Replies.json(QueueJson.queue(gpus));
-                  case TargetGpu.One one -> Replies.json(QueueJson.queueOf(gpus.get(one.gpuId())));
+                  case TargetGpu.Any ignored -> Replies.json(json.queue(gpus));
+                  case TargetGpu.One one -> Replies.json(json.queueOf(gpus.get(one.gpuId())));
                   case TargetGpu.Wrong wrong -> Replies.promptError(wrong.error(), Json.object());
                 });
   }
 
   private CompletionStage<HttpResponse> change(
-      Principal who, Optional<String> header, JsonNode json) {
+      Principal who, Optional<String> header, JsonNode body) {
     return switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong ->
           CompletableFuture.completedFuture(Replies.promptError(wrong.error(), Json.object()));
-      case TargetGpu.Any ignored -> changeOn(who, null, json);
-      case TargetGpu.One one -> changeOn(who, one.gpuId(), json);
+      case TargetGpu.Any ignored -> changeOn(who, null, body);
+      case TargetGpu.One one -> changeOn(who, one.gpuId(), body);
     };
   }
 
   private CompletionStage<HttpResponse> changeOn(
-      Principal who, @Nullable Integer gpuId, JsonNode json) {
-    boolean clear = json.path("clear").asBoolean(false);
+      Principal who, @Nullable Integer gpuId, JsonNode body) {
+    boolean clear = body.path("clear").asBoolean(false);
     Set<String> ids = new LinkedHashSet<>();
-    if (json.path("delete").isArray()) {
-      json.get("delete").forEach(id -> ids.add(id.asText()));
+    if (body.path("delete").isArray()) {
+      body.get("delete").forEach(id -> ids.add(id.asText()));
     }
     if (who.seesAll()) {
       if (clear) {
@@ -122,8 +123,8 @@ final class QueueRoutes extends AllDirectives {
   }
 
   private CompletionStage<HttpResponse> interrupt(
-      Principal who, Optional<String> header, JsonNode json) {
-    JsonNode id = json.get("prompt_id");
+      Principal who, Optional<String> header, JsonNode body) {
+    JsonNode id = body.get("prompt_id");
     String promptId = id == null || id.isNull() ? null : id.asText();
     return switch (TargetGpu.parse(header, parts.gpuIds())) {
       case TargetGpu.Wrong wrong ->
@@ -149,9 +150,9 @@ final class QueueRoutes extends AllDirectives {
             });
   }
 
-  private CompletionStage<HttpResponse> free(JsonNode json) {
-    boolean models = json.path("unload_models").asBoolean(false);
-    boolean memory = json.path("free_memory").asBoolean(false);
+  private CompletionStage<HttpResponse> free(JsonNode body) {
+    boolean models = body.path("unload_models").asBoolean(false);
+    boolean memory = body.path("free_memory").asBoolean(false);
     if (models || memory) {
       parts.router().tell(new RouterProtocol.Free(true));
     }
@@ -178,13 +179,13 @@ final class QueueRoutes extends AllDirectives {
     return extractStrictEntity(
         BODY_PATIENCE,
         entity -> {
-          JsonNode json;
+          JsonNode body;
           try {
-            json = Json.parse(entity.getData().toArray());
+            body = Json.parse(entity.getData().toArray());
           } catch (JsonProcessingException e) {
-            json = Json.object();
+            body = Json.object();
           }
-          return completeWithFuture(handler.apply(json));
+          return completeWithFuture(handler.apply(body));
         });
   }
 }

@@ -26,6 +26,12 @@ final class Replies {
         .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, Json.bytes(body)));
   }
 
+  /** A body that is JSON already. */
+  static HttpResponse json(byte[] body) {
+    return HttpResponse.create()
+        .withEntity(HttpEntities.create(ContentTypes.APPLICATION_JSON, body));
+  }
+
   static HttpResponse empty(StatusCode status) {
     return HttpResponse.create().withStatus(status);
   }
@@ -50,8 +56,12 @@ final class Replies {
 
   /** 429 with the expected wait, at least a second. */
   static HttpResponse busy(PromptError error, Duration expectedWait) {
-    long seconds = Math.max(1, (expectedWait.toMillis() + 999) / 1000);
     return promptError(StatusCodes.TOO_MANY_REQUESTS, error, Json.object())
-        .addHeader(RawHeader.create("Retry-After", Long.toString(seconds)));
+        .addHeader(RawHeader.create("Retry-After", Long.toString(wholeSeconds(expectedWait))));
+  }
+
+  /** Rounded up, at least one. */
+  static long wholeSeconds(Duration duration) {
+    return Math.max(1, (duration.toMillis() + 999) / 1000);
   }
 }

@@ -38,6 +38,7 @@ public final class ServerRoutes extends AllDirectives {
             new PromptRoutes(parts).route(),
             new ConvertRoutes(parts).route(),
             new QueueRoutes(parts).route(),
+            new OperatorRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
             new UploadRoutes(parts).route(),

@@ -37,15 +37,16 @@ import quartet.api.ws.LivePreviews;
 import quartet.api.ws.SocketHub;
 import quartet.api.ws.SocketRoute;
 import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.journal.JournalDatabase;
 import quartet.cluster.journal.PromptJournal;
 import quartet.cluster.journal.Recovered;
 import quartet.cluster.model.ActorHostModels;
 import quartet.cluster.model.ModelCacheActor;
+import quartet.cluster.node.NodeSettings;
 import quartet.cluster.node.PromptRouter;
 import quartet.cluster.node.RouterProtocol;
-import quartet.engine.device.DeviceWorker;
 import quartet.engine.graph.GraphValidator;
 import quartet.engine.graph.Validation;
 import quartet.engine.node.NodeRegistry;
@@ -95,6 +96,9 @@ public final class Server implements AutoCloseable {
       LOG.info("📋 Created {} task queues for multi-GPU scheduling", choice.devices().size());
     } else {
       LOG.info("Single-device mode on {}", choice.devices().getFirst());
+    }
+    if (choice.devices().stream().anyMatch(device -> device.kind() == Device.Kind.SIM)) {
+      LOG.warn("⚠️ Simulated devices: nothing is computed, and pictures say SIMULATED");
     }
     PlugIns plugIns = PlugIns.load(options.folders().customNodes());
     NodeRegistry registry =
@@ -163,7 +167,11 @@ public final class Server implements AutoCloseable {
                 devices,
                 new InMemoryPromptStore(options.historySize()),
                 spawn(system, PromptJournal.create(database), "journal"),
-                options.retention(),
+                new NodeSettings(
+                    options.queueCapacity(),
+                    options.retention(),
+                    new ModelSizes(options.folders())::bytes,
+                    LastResort::exit),
                 Clock.systemUTC()),
             "router");
     ActorRef<SocketHub.Command> hub =
@@ -199,6 +207,14 @@ public final class Server implements AutoCloseable {
       GraphValidator validator,
       ActorHostModels hostModels,
       LivePreviews previews) {
+    Workers workers =
+        new Workers(
+            backends,
+            options.sim(),
+            options.folders(),
+            options.writeMetadata(),
+            options.maxResident(),
+            options.cache());
     List<GpuSettings> settings = new ArrayList<>();
     for (Device device : options.devices().devices()) {
       int gpuId = settings.size();
@@ -206,22 +222,15 @@ public final class Server implements AutoCloseable {
           new GpuSettings(
               gpuId,
               device,
-              options.queueCapacity(),
-              () ->
-                  new DeviceWorker(
-                      gpuId,
-                      backends.open(device),
-                      hostModels,
-                      options.folders(),
-                      options.writeMetadata(),
-                      options.maxResident(),
-                      options.cache()),
+              () -> workers.open(gpuId, device, hostModels),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready
                       ? java.util.Optional.of(ready.plan())
                       : java.util.Optional.empty(),
-              previews));
+              previews,
+              GpuSupervision.USUAL,
+              options.stuckAfter()));
     }
     return settings;
   }

@@ -1,19 +1,23 @@
 package quartet.api.serve;
 
+import java.time.Duration;
 import java.util.List;
 import quartet.api.http.WebOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.exec.CacheMode;
 import quartet.engine.files.Folders;
+import quartet.engine.sim.SimCosts;
 
 /**
  * How a server is started.
  *
- * @param queueCapacity prompts each device may hold
+ * @param queueCapacity open prompts for each device
+ * @param stuckAfter silence after which a running prompt is taken to hang
  * @param historySize ended prompts that are kept
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
+ * @param sim what work costs on simulated devices
  * @param maxResident checkpoints kept on a device at once
  * @param cache which nodes' results each device keeps between prompts
  * @param hostModelBytes mapped checkpoints beyond this are closed when nobody holds them
@@ -27,9 +31,11 @@ public record ServerOptions(
     DeviceChoice devices,
     Folders folders,
     int queueCapacity,
+    Duration stuckAfter,
     int historySize,
     Retention retention,
     JournalSettings database,
+    SimCosts sim,
     int maxResident,
     CacheMode cache,
     long hostModelBytes,

@@ -9,6 +9,8 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
+import quartet.cluster.node.Turns;
+import quartet.cluster.queue.Waiting;
 import quartet.engine.graph.PromptError;
 
 /**
@@ -99,6 +101,7 @@ public record PromptRequest(
     }
     ObjectNode extra =
         object.get("extra_data") instanceof ObjectNode given ? given.deepCopy() : Json.object();
+    checkTurn(extra);
     String clientId = text(object.get("client_id"));
     if (clientId != null) {
       extra.put("client_id", clientId);
@@ -124,6 +127,26 @@ public record PromptRequest(
         number == null ? null : number.doubleValue(),
         object.path("front").asBoolean(false),
         targets(object.get("partial_execution_targets")));
+  }
+
+  /** Priority and deadline: ours, so a wrong one is an error and not ignored. */
+  private static void checkTurn(ObjectNode extra) throws Malformed {
+    JsonNode priority = extra.path(Turns.PRIORITY);
+    if (!priority.isMissingNode()
+        && !(priority.isIntegralNumber() && Math.abs(priority.asLong()) <= Waiting.MAX_PRIORITY)) {
+      throw new Malformed(
+          "invalid_prompt",
+          "'extra_data.priority' must be a whole number from %d to %d"
+              .formatted(-Waiting.MAX_PRIORITY, Waiting.MAX_PRIORITY),
+          priority.toString());
+    }
+    JsonNode deadline = extra.path(Turns.DEADLINE);
+    if (!deadline.isMissingNode() && !(deadline.isNumber() && deadline.asDouble() > 0)) {
+      throw new Malformed(
+          "invalid_prompt",
+          "'extra_data.deadline' must be the seconds within which the prompt must have started",
+          deadline.toString());
+    }
   }
 
   private static @Nullable Set<String> targets(@Nullable JsonNode list) {

@@ -1,15 +1,41 @@
 package quartet.api.wire;
 
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptJob;
+import quartet.cluster.node.Turns;
+import quartet.cluster.queue.Projection;
 
-/** Queues as {@code /queue} and {@code /queue/all} show them. */
+/**
+ * Queues as {@code /queue} and {@code /queue/all} show them, as bytes. Each open prompt is written
+ * once and kept as bytes: an answer over ten thousand of them is put together, not written anew.
+ *
+ * <p>Thread: any.
+ */
 public final class QueueJson {
-  private QueueJson() {}
+  private static final int SPARE = 64;
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared, and never written to
+  private record Written(PromptJob job, byte[] bytes) {
+    /** All that can change of an open prompt is its place. */
+    boolean isOf(PromptJob other) {
+      return job.number() == other.number()
+          && job.accepted().equals(other.accepted())
+          && job.extraData().path(Turns.PRIORITY).equals(other.extraData().path(Turns.PRIORITY));
+    }
+  }
+
+  private final Map<String, Written> tuples = new ConcurrentHashMap<>();
 
   /** {@code [number, prompt_id, prompt, extra_data, outputs_to_execute]}. */
   public static ArrayNode tuple(PromptJob job) {
@@ -29,40 +55,138 @@ public final class QueueJson {
     }
   }
 
-  /** {@code {"queue_running": […], "queue_pending": […]}} over the given devices. */
-  public static ObjectNode queue(List<GpuSnapshot> gpus) {
-    ObjectNode json = Json.object();
-    ArrayNode running = json.putArray("queue_running");
-    ArrayNode pending = json.putArray("queue_pending");
-    for (GpuSnapshot gpu : gpus) {
-      gpu.running().map(QueueJson::tuple).ifPresent(running::add);
-      gpu.pending().stream().map(QueueJson::tuple).forEach(pending::add);
+  private byte[] bytes(PromptJob job) {
+    Written known = tuples.get(job.promptId());
+    if (known == null || !known.isOf(job)) {
+      known = new Written(job, Json.bytes(tuple(job)));
+      tuples.put(job.promptId(), known);
     }
-    return json;
+    return known.bytes();
+  }
+
+  /** {@code {"queue_running": […], "queue_pending": […]}} over the given devices. */
+  public byte[] queue(List<GpuSnapshot> gpus) {
+    Out out = new Out().text("{");
+    lists(out, gpus);
+    return out.text("}").bytes();
   }
 
   /** The same for one device, with its number. */
-  public static ObjectNode queueOf(GpuSnapshot gpu) {
-    ObjectNode json = Json.object().put("gpu_id", gpu.gpuId());
-    return json.setAll(queue(List.of(gpu)));
+  public byte[] queueOf(GpuSnapshot gpu) {
+    Out out = new Out().text("{\"gpu_id\":").text(Integer.toString(gpu.gpuId())).text(",");
+    lists(out, List.of(gpu));
+    return out.text("}").bytes();
   }
 
-  /** {@code {"queues": [{"gpu_id", …}], "total_running", "total_pending"}}. */
-  public static ObjectNode all(List<GpuSnapshot> gpus) {
-    ObjectNode json = Json.object();
-    ArrayNode queues = json.putArray("queues");
+  private void lists(Out out, List<GpuSnapshot> gpus) {
+    out.text("\"queue_running\":[");
+    gpus.forEach(gpu -> gpu.running().ifPresent(job -> out.item(bytes(job))));
+    out.text("],\"queue_pending\":[").first();
+    gpus.forEach(gpu -> gpu.pending().forEach(job -> out.item(bytes(job))));
+    out.text("]");
+  }
+
+  /**
+   * {@code {"queues": [{"gpu_id", …}], "total_running", "total_pending"}}. A device with waiting
+   * prompts has a {@code schedule}: position, expected start and reason of each. A device that
+   * takes no prompts says so.
+   */
+  public byte[] all(List<GpuSnapshot> gpus) {
+    Out out = new Out().text("{\"queues\":[");
     int running = 0;
     int pending = 0;
+    String comma = "";
     for (GpuSnapshot gpu : gpus) {
-      ObjectNode one = queueOf(gpu);
-      one.put("running_count", one.get("queue_running").size());
-      one.put("pending_count", one.get("queue_pending").size());
-      running += one.get("queue_running").size();
-      pending += one.get("queue_pending").size();
-      queues.add(one);
+      out.text(comma).text("{\"gpu_id\":").text(Integer.toString(gpu.gpuId())).text(",").first();
+      comma = ",";
+      lists(out, List.of(gpu));
+      int runningHere = gpu.running().isPresent() ? 1 : 0;
+      out.text(",\"running_count\":").text(Integer.toString(runningHere));
+      out.text(",\"pending_count\":").text(Integer.toString(gpu.pending().size()));
+      state(out, gpu);
+      out.text("}");
+      running += runningHere;
+      pending += gpu.pending().size();
     }
-    json.put("total_running", running);
-    json.put("total_pending", pending);
-    return json;
+    out.text("],\"total_running\":").text(Integer.toString(running));
+    out.text(",\"total_pending\":").text(Integer.toString(pending)).text("}");
+    forgetAllBut(gpus, running + pending);
+    return out.bytes();
+  }
+
+  private static void state(Out out, GpuSnapshot gpu) {
+    if (gpu.paused()) {
+      out.text(",\"paused\":true");
+    }
+    if (gpu.unhealthy() != null) {
+      out.text(",\"unhealthy\":").quoted(gpu.unhealthy());
+    }
+    if (!gpu.pending().isEmpty()) {
+      out.text(",\"schedule\":[").first();
+      for (PromptJob job : gpu.pending()) {
+        Projection.Planned planned = gpu.planned().get(job.promptId());
+        if (planned != null) {
+          out.item(new byte[0]).planned(planned);
+        }
+      }
+      out.text("]");
+    }
+  }
+
+  private void forgetAllBut(List<GpuSnapshot> gpus, int open) {
+    if (tuples.size() > 2 * open + SPARE) {
+      Set<String> ids = new HashSet<>();
+      for (GpuSnapshot gpu : gpus) {
+        gpu.running().ifPresent(job -> ids.add(job.promptId()));
+        gpu.pending().forEach(job -> ids.add(job.promptId()));
+      }
+      tuples.keySet().retainAll(ids);
+    }
+  }
+
+  /** Bytes in the making. */
+  private static final class Out {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(4096);
+    private boolean first = true;
+
+    Out text(String ascii) {
+      return raw(ascii.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    Out quoted(@Nullable String text) {
+      raw(new byte[] {'"'});
+      raw(JsonStringEncoder.getInstance().quoteAsUTF8(text == null ? "" : text));
+      return raw(new byte[] {'"'});
+    }
+
+    private Out raw(byte[] some) {
+      bytes.write(some, 0, some.length);
+      return this;
+    }
+
+    /** The next item is the first of its list. */
+    void first() {
+      first = true;
+    }
+
+    Out item(byte[] some) {
+      if (!first) {
+        bytes.write(',');
+      }
+      first = false;
+      return raw(some);
+    }
+
+    void planned(Projection.Planned planned) {
+      text("{\"prompt_id\":").quoted(planned.promptId());
+      text(",\"position\":").text(Integer.toString(planned.position()));
+      text(",\"expected_start\":");
+      text(planned.startMillis() == null ? "null" : Long.toString(planned.startMillis()));
+      text(",\"reason\":").quoted(planned.reason()).text("}");
+    }
+
+    byte[] bytes() {
+      return bytes.toByteArray();
+    }
   }
 }

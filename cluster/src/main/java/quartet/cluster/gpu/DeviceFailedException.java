@@ -1,10 +1,12 @@
 package quartet.cluster.gpu;
 
-/** The device's thread failed outside of any node: its actor is restarted. */
+import org.jspecify.annotations.Nullable;
+
+/** The device failed outside of what a prompt may do wrong: its actor is restarted. */
 final class DeviceFailedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  DeviceFailedException(int gpuId, Throwable cause) {
-    super("device of GPU " + gpuId + " failed: " + cause, cause);
+  DeviceFailedException(int gpuId, String reason, @Nullable Throwable cause) {
+    super("GPU " + gpuId + ": " + reason, cause);
   }
 }

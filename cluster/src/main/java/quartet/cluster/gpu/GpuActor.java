@@ -10,15 +10,12 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.dispatch.ControlMessage;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,36 +23,41 @@ import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.engine.device.DeviceThread;
 import quartet.engine.device.DeviceWorker;
+import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.EngineException;
 import quartet.errors.ErrorKind;
 
 /**
- * One device: takes prompts into its bounded queue, runs one at a time on the device's thread, and
- * tells the front actor what happens. It never blocks.
+ * One device: runs one prompt at a time on the device's thread, and tells the front actor what
+ * happens. Which prompt is next is not decided here. It never blocks.
  *
  * <p>Events of a running prompt go from the device's thread straight to the front actor; only the
  * end comes back here, so a chatty prompt cannot fill this mailbox. Interrupts and ends overtake
  * what is queued in the mailbox.
+ *
+ * <p>When the device fails, the prompt goes back to the front actor, and this actor is restarted
+ * with growing pauses: a new worker on a new thread, warmed up before it takes prompts again. A
+ * fault that only a new process heals is reported as {@link GpuReport.Lost}.
  */
 public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   private static final Logger LOG = LoggerFactory.getLogger(GpuActor.class);
   private static final Duration FIGURES_EVERY = Duration.ofSeconds(60);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(500);
   private static final int FIGURES_EVERY_TASKS = 10;
+
+  /** Prompts in a row that end without memory: the device, not the prompts, is suspected. */
+  private static final int STORM = 3;
 
   /** What it understands. */
   public sealed interface Command {}
 
-  /** Take this prompt in, or say that the queue is full. */
-  public record Submit(PromptJob job, ActorRef<SubmitReply> replyTo) implements Command {}
-
-  /** Take this prompt in, however full the queue is: it was accepted before a restart. */
-  public record Restore(PromptJob job) implements Command {}
-
-  /** Forget these waiting prompts. */
-  public record Remove(Set<String> promptIds) implements Command, ControlMessage {}
-
-  /** Forget all waiting prompts. */
-  public record Clear() implements Command, ControlMessage {}
+  /**
+   * Run this prompt; nothing else may run.
+   *
+   * @param behind how many wait at this moment, for the figures
+   */
+  public record Run(PromptJob job, int behind) implements Command, ControlMessage {}
 
   /**
    * Stop the running prompt.
@@ -63,9 +65,6 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
    * @param promptId only if it is this one; null for whichever runs
    */
   public record Interrupt(@Nullable String promptId) implements Command, ControlMessage {}
-
-  /** Say what you are doing. */
-  public record Snapshot(ActorRef<GpuSnapshot> replyTo) implements Command {}
 
   /** Give memory back when idle: cached outputs, and resident models if asked. */
   public record Free(boolean models) implements Command {}
@@ -80,166 +79,134 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
    */
   public record WarmedUp(int gpuId, @Nullable String failure) {}
 
-  private record Ended(Run run, DeviceWorker.Result result, Set<Path> resident)
+  private record Ended(GpuRun run, DeviceWorker.Result result, GpuHoldings holdings)
       implements Command, ControlMessage {}
 
   private record WorkerFailed(Throwable failure) implements Command, ControlMessage {}
 
-  private record WarmUpDone(ActorRef<WarmedUp> replyTo, @Nullable Throwable failure)
+  private record WarmUpDone(
+      @Nullable ActorRef<WarmedUp> replyTo,
+      @Nullable GpuHoldings holdings,
+      @Nullable Throwable failure)
+      implements Command {}
+
+  private record Freed(@Nullable GpuHoldings holdings, @Nullable Throwable failure)
       implements Command {}
 
   private record LogFigures() implements Command {}
 
-  /** Answer to {@link Submit}. */
-  public sealed interface SubmitReply {}
+  private record Look() implements Command, ControlMessage {}
 
-  /** It waits now. */
-  public record Accepted() implements SubmitReply {}
-
-  /** The queue is full. */
-  public record Full(int waiting, Duration expectedWait) implements SubmitReply {}
-
-  /** What the front actor hears. */
-  public sealed interface Report {}
-
-  /** Something happened to a prompt. */
-  public record Happened(int gpuId, PromptEvent.OfPrompt event) implements Report {}
-
-  /** These waiting prompts were taken out of the queue. */
-  public record Removed(int gpuId, List<PromptJob> jobs) implements Report {
-    /** Copies the list. */
-    public Removed {
-      jobs = List.copyOf(jobs);
-    }
-  }
-
-  /** The device's load has changed. */
-  public record Loaded(int gpuId, int waiting, Set<Path> resident, Duration meanExecution)
-      implements Report {}
-
-  /** One prompt on the device. */
-  private static final class Run {
-    final PromptJob job;
-    final Instant started;
-    final int waitingThen;
-    volatile boolean cancelled;
-
-    Run(PromptJob job, Instant started, int waitingThen) {
-      this.job = job;
-      this.started = started;
-      this.waitingThen = waitingThen;
-    }
+  /** What outlives restarts. */
+  private static final class Life {
+    GpuFigures figures = GpuFigures.NONE;
+    long loggedTasks;
+    int starts;
+    String reason = "its actor failed";
   }
 
   private final GpuSettings settings;
-  private final GpuQueue queue;
   private final Clock clock;
-  private final ActorRef<Report> front;
+  private final ActorRef<GpuReport> front;
   private final DeviceThread device;
-  private @Nullable Run run;
-  private GpuFigures figures = GpuFigures.NONE;
-  private long loggedTasks;
-  private Set<Path> resident = Set.of();
+  private final Life life;
+  private @Nullable GpuRun run;
+  private int outOfMemoryInARow;
   private boolean announced;
+  private boolean lost;
 
   /**
-   * A device's actor, to be supervised with restart. The queue lives outside the behaviour, so a
-   * restart keeps it.
+   * A device's actor, supervised.
    *
    * @param front hears what happens
    */
   public static Behavior<Command> create(
-      GpuSettings settings, Clock clock, ActorRef<Report> front) {
-    GpuQueue queue = new GpuQueue(settings.queueCapacity());
-    return GpuSupervision.restarting(
-        Behaviors.setup(
-            context ->
-                Behaviors.withTimers(
-                    timers -> new GpuActor(context, timers, settings, queue, clock, front))));
+      GpuSettings settings, Clock clock, ActorRef<GpuReport> front) {
+    Life life = new Life();
+    return settings
+        .supervision()
+        .restarting(
+            Behaviors.setup(
+                context ->
+                    Behaviors.withTimers(
+                        timers -> new GpuActor(context, timers, settings, life, clock, front))));
   }
 
   private GpuActor(
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       GpuSettings settings,
-      GpuQueue queue,
+      Life life,
       Clock clock,
-      ActorRef<Report> front) {
+      ActorRef<GpuReport> front) {
     super(context);
     this.settings = settings;
-    this.queue = queue;
+    this.life = life;
     this.clock = clock;
     this.front = front;
     this.device = new DeviceThread(settings.gpuId(), settings.worker());
     timers.startTimerWithFixedDelay(new LogFigures(), FIGURES_EVERY);
-    queue
-        .running()
-        .ifPresent(
-            interrupted ->
-                queue.retry().ifPresentOrElse(this::runOnDevice, () -> giveUp(interrupted)));
+    timers.startTimerWithFixedDelay(new Look(), LOOK_EVERY);
+    if (life.starts++ > 0) {
+      LOG.info("🔥 [GPU {}] Warming up again after: {}", settings.gpuId(), life.reason);
+      warmUp(null);
+    }
   }
 
   @Override
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
-        .onMessage(Submit.class, this::onSubmit)
-        .onMessage(Restore.class, this::onRestore)
-        .onMessage(Remove.class, message -> afterRemoval(queue.remove(message.promptIds())))
-        .onMessage(Clear.class, message -> afterRemoval(queue.clear()))
+        .onMessage(Run.class, this::onRun)
         .onMessage(Interrupt.class, this::onInterrupt)
-        .onMessage(Snapshot.class, this::onSnapshot)
         .onMessage(Free.class, this::onFree)
+        .onMessage(Freed.class, this::onFreed)
         .onMessage(WarmUp.class, this::onWarmUp)
         .onMessage(WarmUpDone.class, this::onWarmUpDone)
         .onMessage(Ended.class, this::onEnded)
         .onMessage(WorkerFailed.class, this::onWorkerFailed)
         .onMessage(LogFigures.class, this::onLogFigures)
+        .onMessage(Look.class, this::onLook)
         .onSignal(PostStop.class, signal -> stopDevice())
-        .onSignal(PreRestart.class, signal -> stopDevice())
+        .onSignal(PreRestart.class, signal -> onPreRestart())
         .build();
   }
 
-  private Behavior<Command> onSubmit(Submit message) {
-    if (queue.offer(message.job())) {
-      message.replyTo().tell(new Accepted());
-      reportLoad();
-      startNext();
-    } else {
-      message
-          .replyTo()
-          .tell(new Full(queue.waiting(), figures.meanExecution().multipliedBy(queue.waiting())));
+  private Behavior<Command> onRun(Run message) {
+    if (lost) {
+      front.tell(new GpuReport.Lost(settings.gpuId(), message.job(), life.reason));
+      return this;
     }
-    return this;
-  }
-
-  private Behavior<Command> onRestore(Restore message) {
-    queue.restore(message.job());
-    reportLoad();
-    startNext();
-    return this;
-  }
-
-  private void startNext() {
-    queue.start().ifPresent(this::runOnDevice);
-  }
-
-  private void runOnDevice(PromptJob job) {
+    if (run != null) {
+      throw new IllegalStateException(
+          "GPU %d was given prompt %s while it runs %s"
+              .formatted(settings.gpuId(), message.job().promptId(), run.job.promptId()));
+    }
     if (!announced) {
       LOG.info("🔧 [GPU {}] Worker started on {}", settings.gpuId(), settings.device());
       announced = true;
     }
-    Run next = new Run(job, clock.instant(), queue.pending().size());
+    GpuRun next = new GpuRun(message.job(), clock.instant(), message.behind());
     run = next;
-    tell(new PromptEvent.Started(job, settings.gpuId(), clock.millis()));
+    tell(new PromptEvent.Started(next.job, settings.gpuId(), clock.millis()));
     getContext()
         .pipeToSelf(
             device.submit(worker -> work(worker, next)),
             (ended, failure) -> failure == null ? ended : new WorkerFailed(failure));
+    return this;
   }
 
   /** On the device's thread. */
-  private Ended work(DeviceWorker worker, Run current) {
-    JobEvents events = new JobEvents(current.job, clock, settings.previews(), this::tell);
+  private Ended work(Worker worker, GpuRun current) {
+    current.signOfLife();
+    JobEvents events =
+        new JobEvents(
+            current.job,
+            clock,
+            settings.previews(),
+            event -> {
+              current.signOfLife();
+              tell(event);
+            });
     DeviceWorker.Result result =
         settings
             .planner()
@@ -248,10 +215,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
                 plan ->
                     worker.run(
                         new DeviceWorker.Job(
-                            current.job.promptId(),
-                            plan,
-                            current.job.extraPngInfo(),
-                            () -> current.cancelled),
+                            current.job.promptId(), plan, current.job.extraPngInfo(), current),
                         events))
             .orElseGet(
                 () ->
@@ -261,37 +225,108 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
                             "The prompt was valid when it was accepted and is not any more:"
                                 + " a file it names is gone."),
                         0));
-    return new Ended(current, result, Set.copyOf(worker.resident()));
+    return new Ended(current, result, GpuHoldings.of(worker));
   }
 
   private Behavior<Command> onEnded(Ended message) {
     if (message.run() != run) {
-      return this; // from before a restart
+      return this; // given up in the meantime
+    }
+    ExecutionOutcome outcome = message.result().outcome();
+    if (outcome instanceof ExecutionOutcome.Failed failed
+        && !message.run().isCancelled()
+        && (failed.kind() == ErrorKind.DEVICE || failed.kind() == ErrorKind.DEVICE_LOST)) {
+      return deviceFailed(failed.kind(), failed.message(), null);
     }
     Duration took = Duration.between(message.run().started, clock.instant());
-    boolean success = message.result().outcome() instanceof ExecutionOutcome.Succeeded;
-    figures =
-        figures.plus(
-            success,
-            message.run().waitingThen,
+    life.figures =
+        life.figures.plus(
+            outcome instanceof ExecutionOutcome.Succeeded,
+            message.run().behind,
             Duration.between(message.run().job.accepted(), message.run().started),
             took,
             message.result().outOfMemory());
-    logEnd(message.run().job, message.result().outcome(), took);
-    resident = message.resident();
-    end(message.run().job, message.result().outcome());
-    if (figures.tasks() - loggedTasks >= FIGURES_EVERY_TASKS) {
+    logEnd(message.run().job, outcome, took);
+    run = null;
+    front.tell(
+        new GpuReport.Finished(
+            settings.gpuId(),
+            new PromptEvent.Ended(message.run().job, settings.gpuId(), outcome, clock.millis()),
+            message.holdings(),
+            life.figures));
+    if (life.figures.tasks() - life.loggedTasks >= FIGURES_EVERY_TASKS) {
       onLogFigures(new LogFigures());
+    }
+    watchForStorm(outcome);
+    return this;
+  }
+
+  private void watchForStorm(ExecutionOutcome outcome) {
+    boolean outOfMemory =
+        outcome instanceof ExecutionOutcome.Failed failed
+            && failed.kind() == ErrorKind.OUT_OF_MEMORY;
+    outOfMemoryInARow = outOfMemory ? outOfMemoryInARow + 1 : 0;
+    if (outOfMemoryInARow >= STORM) {
+      deviceFailed(ErrorKind.DEVICE, STORM + " prompts in a row ran out of memory", null);
+    }
+  }
+
+  private Behavior<Command> onWorkerFailed(WorkerFailed message) {
+    Throwable cause =
+        message.failure() instanceof CompletionException && message.failure().getCause() != null
+            ? message.failure().getCause()
+            : message.failure();
+    return deviceFailed(
+        cause instanceof EngineException engine ? engine.kind() : ErrorKind.DEVICE,
+        cause.getMessage() == null ? cause.toString() : cause.getMessage(),
+        cause);
+  }
+
+  /** Throws, so that the supervisor restarts this actor; or reports the device as lost. */
+  private Behavior<Command> deviceFailed(ErrorKind kind, String reason, @Nullable Throwable cause) {
+    life.reason = reason;
+    if (kind == ErrorKind.DEVICE_LOST) {
+      return deviceLost(reason);
+    }
+    throw new DeviceFailedException(settings.gpuId(), reason, cause);
+  }
+
+  private Behavior<Command> deviceLost(String reason) {
+    LOG.error(
+        "❌ [GPU {}] is lost to this process: {}; the process has to be replaced",
+        settings.gpuId(),
+        reason);
+    life.reason = reason;
+    lost = true;
+    PromptJob interrupted = run == null ? null : run.job;
+    run = null;
+    front.tell(new GpuReport.Lost(settings.gpuId(), interrupted, reason));
+    return this;
+  }
+
+  private Behavior<Command> onLook(Look message) {
+    GpuRun current = run;
+    if (current != null && current.stuck(settings.stuckAfter())) {
+      String reason =
+          "prompt %s has given no sign of life for %d s"
+              .formatted(current.job.promptId(), current.silence().toSeconds());
+      life.reason = reason;
+      if (device.abandon()) {
+        LOG.error("❌ [GPU {}] {}; its process is killed", settings.gpuId(), reason);
+        current.signOfLife(); // it ends with WorkerFailed in a moment
+      } else {
+        return deviceLost(reason);
+      }
     }
     return this;
   }
 
-  private void end(PromptJob job, ExecutionOutcome outcome) {
-    run = null;
-    queue.finish();
-    tell(new PromptEvent.Ended(job, settings.gpuId(), outcome, clock.millis()));
-    startNext();
-    reportLoad();
+  private Behavior<Command> onPreRestart() {
+    GpuRun current = run;
+    LOG.error("❌ [GPU {}] failed and is restarted: {}", settings.gpuId(), life.reason);
+    front.tell(
+        new GpuReport.Down(settings.gpuId(), current == null ? null : current.job, life.reason));
+    return stopDevice();
   }
 
   private void logEnd(PromptJob job, ExecutionOutcome outcome, Duration took) {
@@ -320,15 +355,6 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     }
   }
 
-  /** A prompt that took the device down again is failed, so that the queue can go on. */
-  private void giveUp(PromptJob job) {
-    LOG.error(
-        "❌ [GPU {}] Prompt {} took the device down twice; giving it up",
-        settings.gpuId(),
-        job.promptId());
-    end(job, failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt."));
-  }
-
   private static ExecutionOutcome failed(ErrorKind kind, String message) {
     return new ExecutionOutcome.Failed(
         Map.of(),
@@ -342,112 +368,98 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
         com.fasterxml.jackson.databind.node.JsonNodeFactory.instance.objectNode());
   }
 
-  private Behavior<Command> onWorkerFailed(WorkerFailed message) {
-    throw new DeviceFailedException(settings.gpuId(), message.failure());
-  }
-
-  private Behavior<Command> afterRemoval(List<PromptJob> removed) {
-    removed.forEach(
-        job ->
-            LOG.info(
-                "[GPU {}] Prompt {} taken out of the queue", settings.gpuId(), job.promptId()));
-    if (!removed.isEmpty()) {
-      front.tell(new Removed(settings.gpuId(), removed));
-    }
-    reportLoad();
-    return this;
-  }
-
   private Behavior<Command> onInterrupt(Interrupt message) {
-    Run current = run;
+    GpuRun current = run;
     if (current != null
         && (message.promptId() == null || message.promptId().equals(current.job.promptId()))) {
-      current.cancelled = true;
+      current.cancel();
     }
-    return this;
-  }
-
-  private Behavior<Command> onSnapshot(Snapshot message) {
-    message
-        .replyTo()
-        .tell(
-            new GpuSnapshot(
-                settings.gpuId(),
-                settings.device().toString(),
-                queue.running(),
-                queue.pending(),
-                figures));
     return this;
   }
 
   private Behavior<Command> onFree(Free message) {
-    device
-        .submit(
-            worker -> {
-              if (message.models()) {
-                worker.clearCaches();
-              } else {
-                worker.clearOutputs();
-              }
-              return true;
-            })
-        .exceptionally(
-            failure -> {
-              LOG.warn("[GPU {}] could not free memory: {}", settings.gpuId(), failure.toString());
-              return false;
-            });
-    if (message.models()) {
-      resident = Set.of();
-      reportLoad();
+    getContext()
+        .pipeToSelf(
+            device.submit(
+                worker -> {
+                  if (message.models()) {
+                    worker.clearCaches();
+                  } else {
+                    worker.clearOutputs();
+                  }
+                  return GpuHoldings.of(worker);
+                }),
+            Freed::new);
+    return this;
+  }
+
+  private Behavior<Command> onFreed(Freed message) {
+    if (message.holdings() != null) {
+      front.tell(new GpuReport.Holds(settings.gpuId(), message.holdings()));
+    } else {
+      LOG.warn(
+          "[GPU {}] could not free memory: {}",
+          settings.gpuId(),
+          String.valueOf(message.failure()));
     }
     return this;
   }
 
   private Behavior<Command> onWarmUp(WarmUp message) {
     LOG.info("🔥 [GPU {}] Starting warmup...", settings.gpuId());
+    warmUp(message.replyTo());
+    return this;
+  }
+
+  private void warmUp(@Nullable ActorRef<WarmedUp> replyTo) {
     getContext()
         .pipeToSelf(
             device.submit(
                 worker -> {
                   worker.warmUp();
-                  return worker.backend().description();
+                  return GpuHoldings.of(worker);
                 }),
-            (description, failure) -> new WarmUpDone(message.replyTo(), failure));
-    return this;
+            (holdings, failure) -> new WarmUpDone(replyTo, holdings, failure));
   }
 
   private Behavior<Command> onWarmUpDone(WarmUpDone message) {
     Throwable failure = message.failure();
-    if (failure == null) {
+    GpuHoldings holdings = message.holdings();
+    ActorRef<WarmedUp> asked = message.replyTo();
+    if (failure == null && holdings != null) {
       LOG.info("✅ [GPU {}] Warmup completed", settings.gpuId());
+      front.tell(new GpuReport.Up(settings.gpuId(), holdings));
     } else {
-      LOG.error("❌ [GPU {}] Warmup failed: {}", settings.gpuId(), failure.toString());
+      LOG.error("❌ [GPU {}] Warmup failed: {}", settings.gpuId(), String.valueOf(failure));
     }
-    message
-        .replyTo()
-        .tell(new WarmedUp(settings.gpuId(), failure == null ? null : failure.toString()));
-    return this;
+    if (asked != null) {
+      asked.tell(new WarmedUp(settings.gpuId(), failure == null ? null : String.valueOf(failure)));
+    }
+    return failure == null ? this : onWorkerFailed(new WorkerFailed(failure));
   }
 
   private Behavior<Command> onLogFigures(LogFigures message) {
-    if (figures.tasks() != loggedTasks) {
-      LOG.info("📊 [GPU {}] {}", settings.gpuId(), figures);
-      loggedTasks = figures.tasks();
+    if (life.figures.tasks() != life.loggedTasks) {
+      LOG.info("📊 [GPU {}] {}", settings.gpuId(), life.figures);
+      life.loggedTasks = life.figures.tasks();
     }
     return this;
   }
 
   private Behavior<Command> stopDevice() {
-    Optional.ofNullable(run).ifPresent(current -> current.cancelled = true);
-    device.close();
+    GpuRun current = run;
+    if (current != null) {
+      current.cancel();
+    }
+    if (lost) {
+      device.leave();
+    } else {
+      device.close();
+    }
     return this;
   }
 
   private void tell(PromptEvent.OfPrompt event) {
-    front.tell(new Happened(settings.gpuId(), event));
-  }
-
-  private void reportLoad() {
-    front.tell(new Loaded(settings.gpuId(), queue.waiting(), resident, figures.meanExecution()));
+    front.tell(new GpuReport.Happened(settings.gpuId(), event));
   }
 }

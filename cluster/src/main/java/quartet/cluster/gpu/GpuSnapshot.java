@@ -1,13 +1,42 @@
 package quartet.cluster.gpu;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.PromptJob;
+import quartet.cluster.queue.Projection;
 
-/** What a device does at one moment. */
+/**
+ * What a device does at one moment.
+ *
+ * @param pending prompts that would run there next, in their order
+ * @param planned when and why, by prompt id
+ * @param paused whether an operator has stopped it from taking prompts
+ * @param unhealthy why it cannot take prompts, or null
+ */
 public record GpuSnapshot(
     int gpuId,
     String device,
     Optional<PromptJob> running,
     List<PromptJob> pending,
-    GpuFigures figures) {}
+    Map<String, Projection.Planned> planned,
+    GpuFigures figures,
+    boolean paused,
+    @Nullable String unhealthy) {
+  /** The same without some prompts. */
+  public GpuSnapshot without(Set<String> promptIds) {
+    Predicate<PromptJob> stays = job -> !promptIds.contains(job.promptId());
+    return new GpuSnapshot(
+        gpuId,
+        device,
+        running.filter(stays),
+        pending.stream().filter(stays).toList(),
+        planned,
+        figures,
+        paused,
+        unhealthy);
+  }
+}

@@ -40,6 +40,11 @@ public final class FactCodec {
     switch (fact) {
       case PromptFact.Queued queued -> write(json, queued);
       case PromptFact.Placed placed -> json.put("type", "placed").put("gpu_id", placed.gpuId());
+      case PromptFact.Moved moved ->
+          json.put("type", "moved")
+              .put("gpu_id", moved.pinnedTo())
+              .put("number", moved.number())
+              .put("priority", moved.priority());
       case PromptFact.Started started ->
           json.put("type", "started")
               .put("gpu_id", started.gpuId())
@@ -99,6 +104,11 @@ public final class FactCodec {
     return switch (type) {
       case "queued" -> queued(json);
       case "placed" -> new PromptFact.Placed(Fields.whole(json, "gpu_id"));
+      case "moved" ->
+          new PromptFact.Moved(
+              json.path("gpu_id").isInt() ? json.get("gpu_id").intValue() : null,
+              Fields.number(json, "number"),
+              Fields.whole(json, "priority"));
       case "started" ->
           new PromptFact.Started(Fields.whole(json, "gpu_id"), Fields.millis(json, "at"));
       case "ended" ->

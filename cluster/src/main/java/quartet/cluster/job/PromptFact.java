@@ -1,5 +1,6 @@
 package quartet.cluster.job;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +24,35 @@ public sealed interface PromptFact {
     public Queued {
       checkpoints = Set.copyOf(checkpoints);
     }
+
+    /** The same prompt where an operator has put it. */
+    public Queued moved(Moved to) {
+      ObjectNode extraData = job.extraData().deepCopy();
+      extraData.put("priority", to.priority());
+      return new Queued(
+          new PromptJob(
+              job.promptId(),
+              to.number(),
+              job.prompt(),
+              extraData,
+              job.outputs(),
+              job.clientId(),
+              job.accepted()),
+          to.pinnedTo(),
+          checkpoints,
+          counter);
+    }
   }
 
-  /** A device was chosen. */
+  /**
+   * It was put elsewhere while it waited.
+   *
+   * @param pinnedTo its only device from now on, or null for any
+   * @param number its place in the queue
+   */
+  record Moved(@Nullable Integer pinnedTo, double number, int priority) implements PromptFact {}
+
+  /** A device was named by the client, or chosen before it was free. */
   record Placed(int gpuId) implements PromptFact {}
 
   /** A device has begun with it. */

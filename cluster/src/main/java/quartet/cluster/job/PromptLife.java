@@ -6,6 +6,9 @@ package quartet.cluster.job;
  * placed again.
  */
 public sealed interface PromptLife {
+  /** In the place of a device's number: none, any. */
+  int NOWHERE = -1;
+
   /** Nothing is known of it. */
   record Unknown() implements PromptLife {}
 
@@ -41,11 +44,13 @@ public sealed interface PromptLife {
           switch (fact) {
             case PromptFact.Queued ignored -> false;
             case PromptFact.Placed again -> again.gpuId() != placed.gpuId();
+            case PromptFact.Moved ignored -> true;
             case PromptFact.Started ignored -> true;
             case PromptFact.Ended ignored -> true;
             case PromptFact.Unreadable ignored -> true;
           };
-      case Running ignored -> !(fact instanceof PromptFact.Queued);
+      case Running ignored ->
+          !(fact instanceof PromptFact.Queued || fact instanceof PromptFact.Moved);
       case Ended ignored -> fact instanceof PromptFact.Unreadable;
       case SetAside ignored -> false;
     };
@@ -63,6 +68,10 @@ public sealed interface PromptLife {
               : new SetAside(
                   "its journal begins with %s; the first entry is missing"
                       .formatted(fact.getClass().getSimpleName()));
+      case Queued queued when fact instanceof PromptFact.Moved moved ->
+          waiting(queued.entry().moved(moved), 0);
+      case Placed placed when fact instanceof PromptFact.Moved moved ->
+          waiting(placed.entry().moved(moved), placed.attempts());
       case Queued queued -> next(queued.entry(), 0, fact, this);
       case Placed placed -> next(placed.entry(), placed.attempts(), fact, this);
       case Running running -> next(running.entry(), running.attempts(), fact, this);
@@ -71,10 +80,17 @@ public sealed interface PromptLife {
     };
   }
 
+  private static PromptLife waiting(PromptFact.Queued entry, int attempts) {
+    return entry.pinnedTo() == null && attempts == 0
+        ? new Queued(entry)
+        : new Placed(entry, entry.pinnedTo() == null ? NOWHERE : entry.pinnedTo(), attempts);
+  }
+
   private static PromptLife next(
       PromptFact.Queued entry, int attempts, PromptFact fact, PromptLife now) {
     return switch (fact) {
       case PromptFact.Queued ignored -> now;
+      case PromptFact.Moved ignored -> now;
       case PromptFact.Placed placed -> new Placed(entry, placed.gpuId(), attempts);
       case PromptFact.Started started -> new Running(entry, started.gpuId(), attempts + 1);
       case PromptFact.Ended ended ->

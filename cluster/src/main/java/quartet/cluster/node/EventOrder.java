@@ -18,7 +18,9 @@ final class EventOrder {
 
   /** From now on this device's events are held back. */
   void hold(int gpuId) {
-    held.put(gpuId, new ArrayDeque<>());
+    if (held.putIfAbsent(gpuId, new ArrayDeque<>()) != null) {
+      throw new IllegalStateException("GPU " + gpuId + "'s events are held back already");
+    }
   }
 
   /** Whether the event has to wait; it is kept then. */
@@ -31,5 +33,10 @@ final class EventOrder {
   Deque<PromptEvent.OfPrompt> release(int gpuId) {
     @Nullable Deque<PromptEvent.OfPrompt> waiting = held.remove(gpuId);
     return waiting == null ? new ArrayDeque<>() : waiting;
+  }
+
+  /** Whether no end is being stored. */
+  boolean isEmpty() {
+    return held.isEmpty();
   }
 }

@@ -11,7 +11,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuActor;
-import quartet.cluster.gpu.GpuSnapshot;
 import quartet.errors.Required;
 
 /** The devices' actors by number, and questions to all of them. */
@@ -42,27 +41,12 @@ final class GpuGroup {
   }
 
   /** One device, or all for null. */
-  List<ActorRef<GpuActor.Command>> chosen(@Nullable Integer gpuId) {
-    return gpuId == null
-        ? List.copyOf(gpus.values())
-        : has(gpuId) ? List.of(get(gpuId)) : List.of();
+  List<Integer> chosen(@Nullable Integer gpuId) {
+    return gpuId == null ? ids() : has(gpuId) ? List.of(gpuId) : List.of();
   }
 
   void tellAll(GpuActor.Command message) {
     gpus.values().forEach(gpu -> gpu.tell(message));
-  }
-
-  /** What all of them do, in the order of their numbers. */
-  CompletableFuture<List<GpuSnapshot>> snapshots(Duration patience) {
-    List<CompletableFuture<GpuSnapshot>> answers = new ArrayList<>();
-    for (ActorRef<GpuActor.Command> gpu : gpus.values()) {
-      answers.add(
-          AskPattern.<GpuActor.Command, GpuSnapshot>ask(
-                  gpu, GpuActor.Snapshot::new, patience, system.scheduler())
-              .toCompletableFuture());
-    }
-    return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
-        .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
   }
 
   /** Warms one after the other; what failed and why. */

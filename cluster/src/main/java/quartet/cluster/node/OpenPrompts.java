@@ -15,25 +15,34 @@ import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
 
 /**
- * The prompts between acceptance and end, and how many of them each device has. The one count that
- * admission goes by: a prompt counts from the moment it is chosen for a device, also while it is
- * still being stored.
+ * The prompts between acceptance and end. The one count that admission goes by: a prompt counts
+ * from the moment it comes, also while it is still being stored.
  *
  * <p>Thread: the router's.
  */
 final class OpenPrompts {
   /** One of them. */
   static final class Open {
-    final PromptFact.Queued entry;
-    int gpuId;
+    PromptFact.Queued entry;
+
+    /** Whether it is stored, and so waits or runs. */
     boolean admitted;
+
+    /** The device it runs on, or ran on last, or null. */
+    @Nullable Integer gpuId;
+
+    /** How often a device failed while it ran. */
+    int deviceFailures;
+
+    /** Whether it was given a device with more memory already. */
+    boolean triedLarger;
+
     long startedMillis;
     List<String> cached = List.of();
     private final List<ActorRef<RouterProtocol.SubmitReply>> waiting = new ArrayList<>();
 
-    Open(PromptFact.Queued entry, int gpuId) {
+    Open(PromptFact.Queued entry) {
       this.entry = entry;
-      this.gpuId = gpuId;
     }
 
     PromptJob job() {
@@ -51,12 +60,12 @@ final class OpenPrompts {
     }
 
     RouterProtocol.Accepted accepted() {
-      return new RouterProtocol.Accepted(job().promptId(), job().number(), gpuId);
+      return new RouterProtocol.Accepted(job().promptId(), job().number());
     }
   }
 
   private final Map<String, Open> prompts = new LinkedHashMap<>();
-  private final Map<Integer, Integer> counts = new HashMap<>();
+  private final Map<Integer, Integer> pinned = new HashMap<>();
 
   @Nullable Open find(String promptId) {
     return prompts.get(promptId);
@@ -64,25 +73,33 @@ final class OpenPrompts {
 
   void add(Open open) {
     prompts.put(open.job().promptId(), open);
-    counts.merge(open.gpuId, 1, Integer::sum);
+    count(open.entry.pinnedTo(), 1);
   }
 
   @Nullable Open remove(String promptId) {
     Open open = prompts.remove(promptId);
     if (open != null) {
-      counts.merge(open.gpuId, -1, Integer::sum);
+      count(open.entry.pinnedTo(), -1);
     }
     return open;
   }
 
-  void move(Open open, int gpuId) {
-    counts.merge(open.gpuId, -1, Integer::sum);
-    open.gpuId = gpuId;
-    counts.merge(gpuId, 1, Integer::sum);
+  /** It was put elsewhere. */
+  void change(Open open, PromptFact.Queued entry) {
+    count(open.entry.pinnedTo(), -1);
+    open.entry = entry;
+    count(entry.pinnedTo(), 1);
   }
 
-  int on(int gpuId) {
-    return counts.getOrDefault(gpuId, 0);
+  private void count(@Nullable Integer gpuId, int by) {
+    if (gpuId != null) {
+      pinned.merge(gpuId, by, Integer::sum);
+    }
+  }
+
+  /** How many name this device. */
+  int pinnedTo(int gpuId) {
+    return pinned.getOrDefault(gpuId, 0);
   }
 
   int size() {

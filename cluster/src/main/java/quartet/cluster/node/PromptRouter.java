@@ -1,5 +1,6 @@
 package quartet.cluster.node;
 
+import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.MailboxSelector;
@@ -13,17 +14,15 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.cluster.gpu.GpuActor;
+import quartet.cluster.gpu.GpuReport;
 import quartet.cluster.gpu.GpuSettings;
-import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
@@ -31,13 +30,15 @@ import quartet.cluster.job.PromptLife;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.job.PromptStore;
 import quartet.cluster.journal.JournalProtocol;
-import quartet.cluster.placement.GpuLoad;
 import quartet.cluster.placement.Placement;
-import quartet.errors.Required;
+import quartet.cluster.placement.StepTimes;
+import quartet.cluster.queue.NodeQueue;
+import quartet.cluster.queue.Waiting;
 
 /**
- * The front actor of a server: admits prompts, has them stored, places them, and passes on what
- * happens.
+ * The front actor of a server: admits prompts, has them stored, and passes on what happens. Which
+ * prompt runs next on which device is decided in {@link NodeQueue} and carried out by {@link
+ * Dispatch}.
  *
  * <p>A prompt is answered for after it is in the journal. All events go through here, so whoever
  * watches hears them in order, and a prompt's end is stored before it is told. When the journal's
@@ -47,31 +48,20 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   private static final Logger LOG = LoggerFactory.getLogger(PromptRouter.class);
   private static final Duration ASK_PATIENCE = Duration.ofSeconds(5);
   private static final Duration EXPIRE_EVERY = Duration.ofMinutes(10);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(500);
+
+  /** After a device was lost, the others get so long to end what they run. */
+  private static final Duration LEAVING_PATIENCE = Duration.ofSeconds(60);
 
   /** What it tells itself. */
   sealed interface Internal extends RouterProtocol.Command {}
 
-  private record FromGpu(GpuActor.Report report) implements Internal {}
+  private record FromGpu(GpuReport report) implements Internal {}
 
-  private record AcceptStored(
-      RouterProtocol.Submit request, String promptId, JournalProtocol.Answer answer)
-      implements Internal {}
+  private record AcceptStored(String promptId, JournalProtocol.Answer answer) implements Internal {}
 
-  private record Submitted(
-      RouterProtocol.Submit request,
-      String promptId,
-      int gpuId,
-      Set<Integer> tried,
-      GpuActor.@Nullable SubmitReply reply)
-      implements Internal {}
-
-  private record EndStored(PromptEvent.Ended event, PromptRecord record, boolean stored)
-      implements Internal {}
-
-  private record Asked(
-      ActorRef<List<GpuSnapshot>> replyTo,
-      @Nullable List<GpuSnapshot> answers,
-      @Nullable Throwable failure)
+  private record EndStored(
+      int orderKey, PromptEvent.Ended event, PromptRecord record, boolean stored)
       implements Internal {}
 
   private record WarmUpsEnded(ActorRef<List<String>> replyTo, List<String> failures)
@@ -79,30 +69,38 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private record Expire() implements Internal {}
 
+  private record Look() implements Internal {}
+
+  private record Leave(String why) implements Internal {}
+
   private final Clock clock;
   private final PromptStore store;
   private final ActorRef<JournalProtocol.Command> journal;
-  private final Retention retention;
+  private final NodeSettings settings;
+  private final TimerScheduler<RouterProtocol.Command> timers;
   private final GpuGroup gpus;
-  private final Map<Integer, GpuLoad> reported = new TreeMap<>();
   private final OpenPrompts open = new OpenPrompts();
+  private final NodeQueue queue;
+  private final Dispatch dispatch;
   private final EventOrder order = new EventOrder();
   private final Set<ActorRef<PromptEvent>> watchers = new LinkedHashSet<>();
   private long counter;
   private int remaining;
+  private int endsWithoutDevice;
+  private boolean left;
 
   /** The actor and, below it, one actor per device. */
   public static Behavior<RouterProtocol.Command> create(
       List<GpuSettings> devices,
       PromptStore store,
       ActorRef<JournalProtocol.Command> journal,
-      Retention retention,
+      NodeSettings settings,
       Clock clock) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
-                    new PromptRouter(context, timers, devices, store, journal, retention, clock)));
+                    new PromptRouter(context, timers, devices, store, journal, settings, clock)));
   }
 
   private PromptRouter(
@@ -111,28 +109,30 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       List<GpuSettings> devices,
       PromptStore store,
       ActorRef<JournalProtocol.Command> journal,
-      Retention retention,
+      NodeSettings settings,
       Clock clock) {
     super(context);
     this.clock = clock;
     this.store = store;
     this.journal = journal;
-    this.retention = retention;
+    this.settings = settings;
+    this.timers = timers;
     this.gpus = new GpuGroup(context.getSystem());
-    ActorRef<GpuActor.Report> reports = context.messageAdapter(GpuActor.Report.class, FromGpu::new);
+    this.queue = new NodeQueue(new Placement(new StepTimes(), settings.modelBytes()));
+    this.dispatch = new Dispatch(queue, gpus, open, clock, this::endWithoutDevice);
+    ActorRef<GpuReport> reports = context.messageAdapter(GpuReport.class, FromGpu::new);
     for (GpuSettings device : devices) {
+      dispatch.addGpu(device.gpuId(), device.device().toString());
       gpus.add(
           device.gpuId(),
           context.spawn(
               GpuActor.create(device, clock, reports),
               "gpu-" + device.gpuId(),
               MailboxSelector.fromConfig("quartet.gpu-mailbox")));
-      reported.put(
-          device.gpuId(),
-          new GpuLoad(device.gpuId(), 0, device.queueCapacity(), Set.of(), Duration.ZERO));
       LOG.info("🚀 Started worker thread for GPU {}", device.gpuId());
     }
     timers.startTimerWithFixedDelay(new Expire(), EXPIRE_EVERY);
+    timers.startTimerWithFixedDelay(new Look(), LOOK_EVERY);
   }
 
   @Override
@@ -140,7 +140,6 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     return newReceiveBuilder()
         .onMessage(RouterProtocol.Submit.class, this::onSubmit)
         .onMessage(AcceptStored.class, this::onAcceptStored)
-        .onMessage(Submitted.class, this::onSubmitted)
         .onMessage(RouterProtocol.Restore.class, this::onRestore)
         .onMessage(FromGpu.class, this::onReport)
         .onMessage(EndStored.class, this::onEndStored)
@@ -152,11 +151,15 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .onMessage(RouterProtocol.Interrupt.class, this::onInterrupt)
         .onMessage(RouterProtocol.DeletePending.class, this::onDelete)
         .onMessage(RouterProtocol.ClearPending.class, this::onClear)
+        .onMessage(RouterProtocol.Pause.class, this::onPause)
+        .onMessage(RouterProtocol.Move.class, this::onMove)
+        .onMessage(RouterProtocol.Drain.class, this::onDrain)
         .onMessage(RouterProtocol.Free.class, this::onFree)
         .onMessage(RouterProtocol.Watch.class, this::onWatch)
         .onMessage(RouterProtocol.WarmUpAll.class, this::onWarmUpAll)
         .onMessage(Expire.class, message -> onExpire())
-        .onMessage(Asked.class, this::onAsked)
+        .onMessage(Look.class, message -> onLook())
+        .onMessage(Leave.class, this::onLeave)
         .onMessage(WarmUpsEnded.class, this::onWarmUpsEnded)
         .onSignal(Terminated.class, this::onTerminated)
         .build();
@@ -177,6 +180,10 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     if (answeredAsKnown(request)) {
       return this;
     }
+    if (dispatch.draining()) {
+      request.replyTo().tell(new RouterProtocol.Draining());
+      return this;
+    }
     long mine = counter;
     PromptJob job =
         new PromptJob(
@@ -187,26 +194,27 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
             request.outputs(),
             request.clientId(),
             clock.instant());
-    Integer gpuId = choose(request, job.promptId(), Set.of());
-    if (gpuId == null) {
+    if (isFull(pinned)) {
       request.replyTo().tell(full(pinned));
       return this;
     }
+    if (pinned != null) {
+      LOG.info("Routing prompt {} to GPU {}", job.promptId(), pinned);
+    }
     PromptFact.Queued entry = new PromptFact.Queued(job, pinned, request.checkpoints(), mine);
-    OpenPrompts.Open opened = new OpenPrompts.Open(entry, gpuId);
+    OpenPrompts.Open opened = new OpenPrompts.Open(entry);
     opened.answerTo(request.replyTo());
     open.add(opened);
+    List<PromptFact> facts =
+        pinned == null ? List.of(entry) : List.of(entry, new PromptFact.Placed(pinned));
     getContext()
         .ask(
             JournalProtocol.Answer.class,
             journal,
             ASK_PATIENCE,
-            replyTo ->
-                new JournalProtocol.Accept(
-                    job.promptId(), List.of(entry, new PromptFact.Placed(gpuId)), replyTo),
+            replyTo -> new JournalProtocol.Accept(job.promptId(), facts, replyTo),
             (answer, failure) ->
                 new AcceptStored(
-                    request,
                     job.promptId(),
                     answer == null
                         ? new JournalProtocol.Away(
@@ -225,13 +233,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     PromptJob job = known == null ? ended.orElseThrow().job() : known.job();
     if (!OpenPrompts.same(job, request.prompt(), request.outputs())) {
       request.replyTo().tell(new RouterProtocol.IdTaken(request.promptId()));
-    } else if (known == null) {
-      PromptRecord record = ended.orElseThrow();
-      request
-          .replyTo()
-          .tell(new RouterProtocol.Accepted(job.promptId(), job.number(), record.gpuId()));
-    } else if (known.admitted) {
-      request.replyTo().tell(known.accepted());
+    } else if (known == null || known.admitted) {
+      request.replyTo().tell(new RouterProtocol.Accepted(job.promptId(), job.number()));
     } else {
       known.answerTo(request.replyTo());
     }
@@ -247,50 +250,24 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     return number;
   }
 
-  /** The device for a prompt, or null if there is no room. */
-  private @Nullable Integer choose(
-      RouterProtocol.Submit request, String promptId, Set<Integer> tried) {
-    Integer pinned = request.gpuId();
-    if (pinned != null) {
-      GpuLoad load = load(pinned);
-      if (load.waiting() >= load.capacity() || tried.contains(pinned)) {
-        return null;
-      }
-      LOG.info("Routing prompt {} to GPU {}", promptId, pinned);
-      return pinned;
-    }
-    return Placement.choose(
-            gpus.ids().stream().filter(id -> !tried.contains(id)).map(this::load).toList(),
-            request.checkpoints())
-        .map(
-            decision -> {
-              LOG.info(
-                  "Routing prompt {} to GPU {} ({})",
-                  promptId,
-                  decision.gpuId(),
-                  decision.reason());
-              return decision.gpuId();
-            })
-        .orElse(null);
-  }
-
-  private GpuLoad load(int gpuId) {
-    GpuLoad known = Required.in(reported, gpuId);
-    return new GpuLoad(
-        gpuId, open.on(gpuId), known.capacity(), known.resident(), known.meanExecution());
+  private boolean isFull(@Nullable Integer pinned) {
+    int capacity = settings.queueCapacity();
+    return open.size() >= capacity * gpus.ids().size()
+        || (pinned != null && open.pinnedTo(pinned) >= capacity);
   }
 
   private RouterProtocol.QueueFull full(@Nullable Integer pinned) {
-    if (pinned != null) {
-      GpuLoad load = load(pinned);
-      return new RouterProtocol.QueueFull(pinned, load.waiting(), load.expectedWait());
-    }
-    GpuLoad shortest =
-        gpus.ids().stream()
-            .map(this::load)
-            .min(java.util.Comparator.comparing(GpuLoad::expectedWait))
-            .orElseThrow();
-    return new RouterProtocol.QueueFull(null, open.size(), shortest.meanExecution());
+    Integer one =
+        pinned != null && open.pinnedTo(pinned) >= settings.queueCapacity() ? pinned : null;
+    return new RouterProtocol.QueueFull(
+        one,
+        one == null ? open.size() : open.pinnedTo(one),
+        seconds(dispatch.expectedWaitSeconds(one)),
+        seconds(dispatch.secondsToNextEnd(one)));
+  }
+
+  private static Duration seconds(double seconds) {
+    return Duration.ofMillis(Math.round(seconds * 1000));
   }
 
   private Behavior<RouterProtocol.Command> onAcceptStored(AcceptStored message) {
@@ -299,8 +276,14 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       return this;
     }
     switch (message.answer()) {
-      case JournalProtocol.Stored stored when stored.life() instanceof PromptLife.Placed ->
-          handOver(message.request(), opened, Set.of());
+      case JournalProtocol.Stored stored
+          when stored.life() instanceof PromptLife.Queued
+              || stored.life() instanceof PromptLife.Placed -> {
+        opened.admitted = true;
+        opened.answer(opened.accepted());
+        dispatch.add(opened);
+        tellQueueLength();
+      }
       case JournalProtocol.Stored stored -> {
         LOG.warn("Prompt {} cannot be queued: {}", message.promptId(), stored.life());
         open.remove(message.promptId());
@@ -315,66 +298,14 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     return this;
   }
 
-  private void handOver(
-      RouterProtocol.Submit request, OpenPrompts.Open opened, Set<Integer> tried) {
-    int gpuId = opened.gpuId;
-    String promptId = opened.job().promptId();
-    getContext()
-        .ask(
-            GpuActor.SubmitReply.class,
-            gpus.get(gpuId),
-            ASK_PATIENCE,
-            replyTo -> new GpuActor.Submit(opened.job(), replyTo),
-            (reply, failure) -> new Submitted(request, promptId, gpuId, tried, reply));
-  }
-
-  private Behavior<RouterProtocol.Command> onSubmitted(Submitted message) {
-    OpenPrompts.Open opened = open.find(message.promptId());
-    if (opened == null) {
-      return this; // it has ended already, and its end has answered
-    }
-    switch (message.reply()) {
-      case GpuActor.Accepted ignored -> {
-        opened.admitted = true;
-        opened.answer(opened.accepted());
-      }
-      case GpuActor.Full full -> tryAnother(message, opened);
-      case null -> {
-        LOG.warn("GPU {} did not answer in {} s", message.gpuId(), ASK_PATIENCE.toSeconds());
-        gpus.get(message.gpuId()).tell(new GpuActor.Remove(Set.of(message.promptId())));
-        refuse(opened, new RouterProtocol.QueueFull(message.gpuId(), 0, ASK_PATIENCE));
-      }
-    }
-    return this;
-  }
-
-  private void tryAnother(Submitted message, OpenPrompts.Open opened) {
-    Set<Integer> tried = new LinkedHashSet<>(message.tried());
-    tried.add(message.gpuId());
-    Integer other = choose(message.request(), message.promptId(), tried);
-    if (other == null) {
-      refuse(opened, full(message.request().gpuId()));
-    } else {
-      open.move(opened, other);
-      journal.tell(
-          new JournalProtocol.Note(message.promptId(), new PromptFact.Placed(other), null));
-      handOver(message.request(), opened, tried);
-    }
-  }
-
-  private void refuse(OpenPrompts.Open opened, RouterProtocol.SubmitReply reply) {
-    open.remove(opened.job().promptId());
-    journal.tell(new JournalProtocol.Forget(Set.of(opened.job().promptId()), null));
-    opened.answer(reply);
-  }
-
   private Behavior<RouterProtocol.Command> onRestore(RouterProtocol.Restore message) {
-    Restoring restoring =
-        new Restoring(gpus, open, journal, clock, gpuId -> load(gpuId), this::keep);
+    Restoring restoring = new Restoring(queue, open, journal, clock, this::keep);
     counter = Math.max(counter, message.recovered().counter());
     restoring.restore(message.recovered());
     onExpire();
-    message.replyTo().tell(akka.Done.getInstance());
+    dispatch.go();
+    tellQueueLength();
+    message.replyTo().tell(Done.getInstance());
     return this;
   }
 
@@ -383,52 +314,74 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     forgetStored(store.add(record), null);
   }
 
-  private void forgetStored(Set<String> promptIds, @Nullable ActorRef<akka.Done> replyTo) {
+  private void forgetStored(Set<String> promptIds, @Nullable ActorRef<Done> replyTo) {
     if (!promptIds.isEmpty() || replyTo != null) {
       journal.tell(new JournalProtocol.Forget(promptIds, replyTo));
     }
   }
 
   private Behavior<RouterProtocol.Command> onExpire() {
-    if (retention.age() != null) {
-      forgetStored(store.expire(clock.instant().minus(retention.age())), null);
+    if (settings.retention().age() != null) {
+      forgetStored(store.expire(clock.instant().minus(settings.retention().age())), null);
     }
+    return this;
+  }
+
+  /** Deadlines pass and estimates turn out wrong without anybody saying so. */
+  private Behavior<RouterProtocol.Command> onLook() {
+    if (queue.size() > 0) {
+      dispatch.go();
+    }
+    leaveIfDone();
     return this;
   }
 
   private Behavior<RouterProtocol.Command> onReport(FromGpu message) {
     switch (message.report()) {
-      case GpuActor.Loaded loaded -> {
-        GpuLoad known = Required.in(reported, loaded.gpuId());
-        reported.put(
-            loaded.gpuId(),
-            new GpuLoad(
-                loaded.gpuId(),
-                loaded.waiting(),
-                known.capacity(),
-                loaded.resident(),
-                loaded.meanExecution()));
+      case GpuReport.Happened happened -> inOrder(happened.gpuId(), happened.event());
+      case GpuReport.Finished finished -> {
+        if (dispatch.finished(finished)) {
+          inOrder(finished.gpuId(), finished.end());
+        }
         tellQueueLength();
       }
-      case GpuActor.Happened happened -> {
-        if (!order.keeps(happened.gpuId(), happened.event())) {
-          onPromptEvent(happened.event());
-        }
+      case GpuReport.Holds holds -> {
+        dispatch.holds(holds.gpuId(), holds.holdings());
+        queue.forgotCaches(holds.gpuId());
       }
-      case GpuActor.Removed removed -> {
-        Set<String> ids =
-            removed.jobs().stream().map(PromptJob::promptId).collect(Collectors.toSet());
-        for (String id : ids) {
-          OpenPrompts.Open gone = open.remove(id);
-          if (gone != null) {
-            gone.answer(gone.accepted()); // taken out so soon that its client still waits
-          }
-        }
-        forgetStored(ids, null);
-        tellQueueLength();
+      case GpuReport.Up up -> dispatch.up(up);
+      case GpuReport.Down down -> dispatch.down(down);
+      case GpuReport.Lost lost -> {
+        dispatch.lost(lost);
+        timers.startSingleTimer(new Leave(lost.reason()), LEAVING_PATIENCE);
+        leaveIfDone();
       }
     }
     return this;
+  }
+
+  private void leaveIfDone() {
+    String why = dispatch.leavesNow();
+    if (why != null && order.isEmpty()) {
+      onLeave(new Leave(why));
+    }
+  }
+
+  private Behavior<RouterProtocol.Command> onLeave(Leave message) {
+    if (!left) {
+      left = true;
+      LOG.error(
+          "❌ This process ends to be replaced ({}); accepted prompts are in the journal",
+          message.why());
+      settings.lastResort().run();
+    }
+    return this;
+  }
+
+  private void inOrder(int gpuId, PromptEvent.OfPrompt event) {
+    if (!order.keeps(gpuId, event)) {
+      onPromptEvent(gpuId, event);
+    }
   }
 
   private void tellQueueLength() {
@@ -439,7 +392,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     }
   }
 
-  private void onPromptEvent(PromptEvent.OfPrompt event) {
+  private void onPromptEvent(int orderKey, PromptEvent.OfPrompt event) {
     OpenPrompts.Open known = open.find(event.job().promptId());
     switch (event) {
       case PromptEvent.Started started -> {
@@ -458,7 +411,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         }
       }
       case PromptEvent.Ended ended -> {
-        storeEnd(ended, known);
+        storeEnd(orderKey, ended, known);
         return;
       }
       case PromptEvent.Closed ignored -> {}
@@ -470,16 +423,24 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     publish(event);
   }
 
-  private void storeEnd(PromptEvent.Ended ended, OpenPrompts.@Nullable Open known) {
+  /** Such ends have an order key of their own: they hold no device's events back. */
+  private void endWithoutDevice(PromptEvent.Ended ended) {
+    endsWithoutDevice++;
+    storeEnd(-endsWithoutDevice, ended, open.find(ended.job().promptId()));
+  }
+
+  private void storeEnd(int orderKey, PromptEvent.Ended ended, OpenPrompts.@Nullable Open known) {
+    long started =
+        known != null && known.startedMillis > 0 ? known.startedMillis : ended.timestampMillis();
     PromptRecord record =
         new PromptRecord(
             ended.job(),
             ended.gpuId(),
             ended.outcome(),
             known == null ? List.of() : known.cached,
-            known == null ? ended.timestampMillis() : known.startedMillis,
+            started,
             ended.timestampMillis());
-    order.hold(ended.gpuId());
+    order.hold(orderKey);
     getContext()
         .ask(
             JournalProtocol.Answer.class,
@@ -496,7 +457,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
                         record.endedMillis()),
                     replyTo),
             (answer, failure) ->
-                new EndStored(ended, record, answer instanceof JournalProtocol.Stored));
+                new EndStored(orderKey, ended, record, answer instanceof JournalProtocol.Stored));
   }
 
   private Behavior<RouterProtocol.Command> onEndStored(EndStored message) {
@@ -514,11 +475,10 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     publish(ended);
     tellQueueLength();
     publish(new PromptEvent.Closed(ended.job()));
-    for (PromptEvent.OfPrompt waiting : order.release(ended.gpuId())) {
-      if (!order.keeps(ended.gpuId(), waiting)) {
-        onPromptEvent(waiting);
-      }
+    for (PromptEvent.OfPrompt waiting : order.release(message.orderKey())) {
+      inOrder(message.orderKey(), waiting);
     }
+    leaveIfDone();
     return this;
   }
 
@@ -527,19 +487,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onQueues(RouterProtocol.Queues message) {
-    getContext()
-        .pipeToSelf(
-            gpus.snapshots(ASK_PATIENCE),
-            (answers, failure) -> new Asked(message.replyTo(), answers, failure));
-    return this;
-  }
-
-  private Behavior<RouterProtocol.Command> onAsked(Asked message) {
-    if (message.answers() != null) {
-      message.replyTo().tell(message.answers());
-    } else {
-      LOG.warn("a device did not say what it does: {}", String.valueOf(message.failure()));
-    }
+    message.replyTo().tell(dispatch.snapshots());
     return this;
   }
 
@@ -566,18 +514,67 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onInterrupt(RouterProtocol.Interrupt message) {
-    gpus.chosen(message.gpuId())
-        .forEach(gpu -> gpu.tell(new GpuActor.Interrupt(message.promptId())));
+    dispatch.interrupt(message.promptId(), message.gpuId());
     return this;
   }
 
   private Behavior<RouterProtocol.Command> onDelete(RouterProtocol.DeletePending message) {
-    gpus.tellAll(new GpuActor.Remove(message.promptIds()));
-    return this;
+    return forgetRemoved(dispatch.remove(message.promptIds()));
   }
 
   private Behavior<RouterProtocol.Command> onClear(RouterProtocol.ClearPending message) {
-    gpus.chosen(message.gpuId()).forEach(gpu -> gpu.tell(new GpuActor.Clear()));
+    return forgetRemoved(dispatch.clear(message.gpuId()));
+  }
+
+  private Behavior<RouterProtocol.Command> forgetRemoved(List<PromptJob> removed) {
+    Set<String> ids = removed.stream().map(PromptJob::promptId).collect(Collectors.toSet());
+    ids.forEach(open::remove);
+    forgetStored(ids, null);
+    tellQueueLength();
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onPause(RouterProtocol.Pause message) {
+    if (message.gpuId() != null && !gpus.has(message.gpuId())) {
+      message.replyTo().tell(new RouterProtocol.NoSuchGpu(message.gpuId(), gpus.ids()));
+      return this;
+    }
+    dispatch.pause(message.gpuId(), message.paused());
+    message.replyTo().tell(new RouterProtocol.Changed());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onMove(RouterProtocol.Move message) {
+    if (message.where() instanceof RouterProtocol.ToGpu to
+        && to.gpuId() != null
+        && !gpus.has(to.gpuId())) {
+      message.replyTo().tell(new RouterProtocol.NoSuchGpu(to.gpuId(), gpus.ids()));
+      return this;
+    }
+    OpenPrompts.Open opened = open.find(message.promptId());
+    Optional<Waiting> moved = dispatch.move(message.promptId(), message.where());
+    if (opened == null || moved.isEmpty()) {
+      message.replyTo().tell(new RouterProtocol.NotWaiting(message.promptId()));
+      return this;
+    }
+    Waiting now = moved.get();
+    PromptFact.Moved fact =
+        new PromptFact.Moved(
+            now.pinnedTo(),
+            now.number(),
+            Math.clamp(now.rank(), -Waiting.MAX_PRIORITY, Waiting.MAX_PRIORITY));
+    open.change(opened, opened.entry.moved(fact));
+    journal.tell(new JournalProtocol.Note(message.promptId(), fact, null));
+    dispatch.go();
+    message.replyTo().tell(new RouterProtocol.Changed());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onDrain(RouterProtocol.Drain message) {
+    if (message.how() != null) {
+      dispatch.drain(message.how());
+    }
+    message.replyTo().tell(dispatch.drained());
     return this;
   }
 

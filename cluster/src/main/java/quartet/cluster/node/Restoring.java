@@ -6,16 +6,16 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import quartet.cluster.gpu.GpuActor;
 import quartet.cluster.job.PromptFact;
+import quartet.cluster.job.PromptLife;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.journal.Recovered;
-import quartet.cluster.placement.GpuLoad;
-import quartet.cluster.placement.Placement;
+import quartet.cluster.queue.NodeQueue;
+import quartet.cluster.queue.Waiting;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
 
@@ -24,11 +24,10 @@ import quartet.errors.ErrorKind;
  * order, those first that were interrupted.
  */
 record Restoring(
-    GpuGroup gpus,
+    NodeQueue queue,
     OpenPrompts open,
     ActorRef<JournalProtocol.Command> journal,
     Clock clock,
-    IntFunction<GpuLoad> load,
     Consumer<PromptRecord> history) {
   private static final Logger LOG = LoggerFactory.getLogger(Restoring.class);
 
@@ -57,45 +56,33 @@ record Restoring(
     }
   }
 
+  /** It was accepted once; a shorter queue since then is no reason to lose it. */
   private void restore(Recovered.Open prompt) {
     if (prompt.ran() && prompt.attempts() >= MAX_ATTEMPTS) {
       giveUp(prompt);
       return;
     }
-    int gpuId = place(prompt);
-    OpenPrompts.Open opened = new OpenPrompts.Open(prompt.entry(), gpuId);
+    Integer pinned = pinned(prompt);
+    OpenPrompts.Open opened = new OpenPrompts.Open(prompt.entry());
     opened.admitted = true;
     open.add(opened);
-    if (prompt.placedOn() == null || prompt.placedOn() != gpuId) {
-      note(prompt, new PromptFact.Placed(gpuId));
-    }
-    gpus.get(gpuId).tell(new GpuActor.Restore(prompt.job()));
+    Waiting turn = Turns.waiting(prompt.entry());
+    queue.add(
+        Turns.waiting(prompt.entry(), prompt.ran() ? Waiting.INTERRUPTED : turn.rank(), pinned));
   }
 
-  private int place(Recovered.Open prompt) {
-    String promptId = prompt.job().promptId();
+  private @Nullable Integer pinned(Recovered.Open prompt) {
     Integer pinned = prompt.entry().pinnedTo();
-    if (pinned != null && gpus.has(pinned)) {
-      LOG.info("Routing prompt {} to GPU {} again", promptId, pinned);
-      return pinned;
+    if (pinned == null) {
+      return null;
     }
-    if (pinned != null) {
-      LOG.warn("Prompt {} wants GPU {}, which is not there any more", promptId, pinned);
+    if (!queue.gpuIds().contains(pinned)) {
+      LOG.warn(
+          "Prompt {} wants GPU {}, which is not there any more", prompt.job().promptId(), pinned);
+      return null;
     }
-    Placement.Decision decision =
-        Placement.choose(
-                gpus.ids().stream().map(id -> unbounded(load.apply(id))).toList(),
-                prompt.entry().checkpoints())
-            .orElseThrow();
-    LOG.info(
-        "Routing prompt {} to GPU {} again ({})", promptId, decision.gpuId(), decision.reason());
-    return decision.gpuId();
-  }
-
-  /** It was accepted once; a shorter queue since then is no reason to lose it. */
-  private static GpuLoad unbounded(GpuLoad load) {
-    return new GpuLoad(
-        load.gpuId(), load.waiting(), Integer.MAX_VALUE, load.resident(), load.meanExecution());
+    LOG.info("Routing prompt {} to GPU {} again", prompt.job().promptId(), pinned);
+    return pinned;
   }
 
   private void giveUp(Recovered.Open prompt) {
@@ -103,24 +90,31 @@ record Restoring(
         "❌ Prompt {} ran at {} ends of the server; giving it up",
         prompt.job().promptId(),
         prompt.attempts());
-    int gpuId = prompt.placedOn() == null ? 0 : prompt.placedOn();
+    int gpuId = prompt.placedOn() == null ? PromptLife.NOWHERE : prompt.placedOn();
     ExecutionOutcome outcome =
-        new ExecutionOutcome.Failed(
-            Map.of(),
-            "",
-            "",
+        failed(
             ErrorKind.DEVICE,
-            "The server ended %d times while it ran this prompt.".formatted(prompt.attempts()),
-            ErrorKind.DEVICE.name(),
-            List.of(),
-            List.of(),
-            JsonNodeFactory.instance.objectNode());
+            "The server ended %d times while it ran this prompt.".formatted(prompt.attempts()));
     long now = clock.millis();
-    note(prompt, new PromptFact.Ended(gpuId, outcome, List.of(), now, now));
+    journal.tell(
+        new JournalProtocol.Note(
+            prompt.job().promptId(),
+            new PromptFact.Ended(gpuId, outcome, List.of(), now, now),
+            null));
     history.accept(new PromptRecord(prompt.job(), gpuId, outcome, List.of(), now, now));
   }
 
-  private void note(Recovered.Open prompt, PromptFact fact) {
-    journal.tell(new JournalProtocol.Note(prompt.job().promptId(), fact, null));
+  /** An end that no node brought about. */
+  static ExecutionOutcome failed(ErrorKind kind, String message) {
+    return new ExecutionOutcome.Failed(
+        Map.of(),
+        "",
+        "",
+        kind,
+        message,
+        kind.name(),
+        List.of(),
+        List.of(),
+        JsonNodeFactory.instance.objectNode());
   }
 }

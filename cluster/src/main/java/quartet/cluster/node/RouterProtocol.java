@@ -30,6 +30,9 @@ public final class RouterProtocol {
           DeletePending,
           ClearPending,
           Free,
+          Pause,
+          Move,
+          Drain,
           Watch,
           WarmUpAll,
           PromptRouter.Internal {}
@@ -101,6 +104,66 @@ public final class RouterProtocol {
   /** Take all waiting prompts out, of one device or of all. */
   public record ClearPending(@Nullable Integer gpuId) implements Command {}
 
+  /** Let a device, or all, take no further prompts, or take them again. What runs goes on. */
+  public record Pause(@Nullable Integer gpuId, boolean paused, ActorRef<ChangeReply> replyTo)
+      implements Command {}
+
+  /** Put a waiting prompt elsewhere. */
+  public record Move(String promptId, Where where, ActorRef<ChangeReply> replyTo)
+      implements Command {}
+
+  /** Where a waiting prompt is put. */
+  public sealed interface Where {}
+
+  /** To another device, or to any with null. */
+  public record ToGpu(@Nullable Integer gpuId) implements Where {}
+
+  /** Before everybody's. */
+  public record ToFront() implements Where {}
+
+  /** Behind all others of its client. */
+  public record ToBack() implements Where {}
+
+  /** Right before another waiting prompt. */
+  public record Before(String promptId) implements Where {}
+
+  /** With another priority. */
+  public record Priority(int priority) implements Where {}
+
+  /** Answer to {@link Pause} and {@link Move}. */
+  public sealed interface ChangeReply {}
+
+  /** Done. */
+  public record Changed() implements ChangeReply {}
+
+  /** That prompt does not wait: it runs, has ended, or was never there. */
+  public record NotWaiting(String promptId) implements ChangeReply {}
+
+  /**
+   * Take no new prompts, or take them again.
+   *
+   * @param how null only asks
+   */
+  public record Drain(@Nullable DrainMode how, ActorRef<DrainState> replyTo) implements Command {}
+
+  /** How a server is emptied. */
+  public enum DrainMode {
+    /** It is not; the usual state. */
+    OFF,
+    /** What runs ends; what waits stays in the journal for the next start. */
+    RUNNING,
+    /** Everything that was accepted is run to its end. */
+    QUEUE
+  }
+
+  /** How far the emptying is. */
+  public record DrainState(DrainMode mode, int running, int waiting) {
+    /** Whether the server can be stopped. */
+    public boolean done() {
+      return running == 0 && (mode != DrainMode.QUEUE || waiting == 0);
+    }
+  }
+
   /** Give memory back when idle. */
   public record Free(boolean models) implements Command {}
 
@@ -118,14 +181,23 @@ public final class RouterProtocol {
   public sealed interface SubmitReply {}
 
   /** It is stored, and waits or runs already. */
-  public record Accepted(String promptId, double number, int gpuId) implements SubmitReply {}
+  public record Accepted(String promptId, double number) implements SubmitReply {}
 
-  /** The device's queue is full, or all are. */
-  public record QueueFull(@Nullable Integer gpuId, int waiting, Duration expectedWait)
+  /**
+   * The device's queue is full, or all are.
+   *
+   * @param expectedWait until a prompt that came now would start
+   * @param retryAfter until a place should be free
+   */
+  public record QueueFull(
+      @Nullable Integer gpuId, int waiting, Duration expectedWait, Duration retryAfter)
       implements SubmitReply {}
 
+  /** The server is being emptied before it stops. */
+  public record Draining() implements SubmitReply {}
+
   /** There is no such device. */
-  public record NoSuchGpu(int gpuId, List<Integer> gpus) implements SubmitReply {}
+  public record NoSuchGpu(int gpuId, List<Integer> gpus) implements SubmitReply, ChangeReply {}
 
   /** Another prompt has this id. */
   public record IdTaken(String promptId) implements SubmitReply {}

@@ -10,7 +10,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +19,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import quartet.cluster.job.PromptEvent;
-import quartet.cluster.job.PromptJob;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.LocalHostModels;
 import quartet.engine.exec.ExecutionOutcome;
@@ -33,13 +31,17 @@ import quartet.engine.node.NodeInputs;
 import quartet.engine.node.NodeRegistry;
 import quartet.engine.node.NodeResult;
 import quartet.engine.node.NodeSchema;
+import quartet.errors.EngineException;
+import quartet.errors.ErrorCode;
+import quartet.errors.ErrorKind;
 import quartet.tensor.Device;
 import quartet.tensor.cpu.reference.ReferenceBackend;
 
 /** A device's actor with nodes that do what the test wants. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class GpuActorTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration STUCK_AFTER = Duration.ofSeconds(3);
 
   private final ActorTestKit kit = ActorTestKit.create();
 
@@ -72,11 +74,10 @@ final class GpuActorTest {
     }
   }
 
-  private GpuSettings settings(int capacity, GpuSettings.Planner planner) {
+  private GpuSettings settings(GpuSettings.Planner planner) {
     return new GpuSettings(
         0,
         Device.cpu(0),
-        capacity,
         () ->
             new DeviceWorker(
                 0,
@@ -86,7 +87,9 @@ final class GpuActorTest {
                 false,
                 1),
         planner,
-        PreviewSink.NONE);
+        PreviewSink.NONE,
+        new GpuSupervision(Duration.ofMillis(10), Duration.ofMillis(100)),
+        STUCK_AFTER);
   }
 
   private static Optional<ExecutionPlan> plan(Work work) {
@@ -98,70 +101,62 @@ final class GpuActorTest {
             JsonNodeFactory.instance.objectNode(), Map.of("1", planned), List.of("1")));
   }
 
-  private ActorRef<GpuActor.Command> spawn(GpuSettings settings, TestProbe<GpuActor.Report> front) {
+  private ActorRef<GpuActor.Command> spawn(GpuSettings settings, TestProbe<GpuReport> front) {
     return kit.spawn(
         GpuActor.create(settings, Clock.systemUTC(), front.ref()),
         MailboxSelector.fromConfig("quartet.gpu-mailbox"));
   }
 
-  private static PromptEvent.Ended awaitEnd(TestProbe<GpuActor.Report> front) {
+  private static <T extends GpuReport> T await(TestProbe<GpuReport> front, Class<T> kind) {
     while (true) {
-      if (front.receiveMessage(PATIENCE) instanceof GpuActor.Happened happened
-          && happened.event() instanceof PromptEvent.Ended ended) {
-        return ended;
+      GpuReport report = front.receiveMessage(PATIENCE);
+      if (kind.isInstance(report)) {
+        return kind.cast(report);
       }
     }
   }
 
-  @Test
-  void promptsRunOneAfterTheOtherInTheOrderOfTheirNumbers() {
-    TestProbe<GpuActor.Report> front = kit.createTestProbe();
-    TestProbe<GpuActor.SubmitReply> replies = kit.createTestProbe();
-    CountDownLatch gate = new CountDownLatch(1);
-    ActorRef<GpuActor.Command> gpu =
-        spawn(settings(10, job -> plan(context -> await(gate))), front);
-    for (PromptJob job : List.of(Jobs.job("a", 0), Jobs.job("c", 2), Jobs.job("b", 1))) {
-      gpu.tell(new GpuActor.Submit(job, replies.ref()));
-      assertThat(replies.receiveMessage(PATIENCE)).isInstanceOf(GpuActor.Accepted.class);
-    }
-    gate.countDown();
-    List<String> ended = new ArrayList<>();
-    for (int i = 0; i < 3; i++) {
-      PromptEvent.Ended end = awaitEnd(front);
-      assertThat(end.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
-      ended.add(end.job().promptId());
-    }
-    assertThat(ended).containsExactly("a", "b", "c");
+  private static ExecutionOutcome awaitEnd(TestProbe<GpuReport> front) {
+    return await(front, GpuReport.Finished.class).end().outcome();
+  }
+
+  private static EngineException trouble(ErrorKind kind) {
+    return new EngineException(
+        new ErrorCode() {
+          @Override
+          public String name() {
+            return "TEST_" + kind;
+          }
+
+          @Override
+          public ErrorKind kind() {
+            return kind;
+          }
+        },
+        "made by the test");
   }
 
   @Test
-  void aFullQueueIsSaidAtOnce() {
-    TestProbe<GpuActor.Report> front = kit.createTestProbe();
-    TestProbe<GpuActor.SubmitReply> replies = kit.createTestProbe();
-    CountDownLatch gate = new CountDownLatch(1);
-    ActorRef<GpuActor.Command> gpu = spawn(settings(2, job -> plan(context -> await(gate))), front);
-    for (int i = 0; i < 3; i++) {
-      gpu.tell(new GpuActor.Submit(Jobs.job("j" + i, i), replies.ref()));
-    }
-    assertThat(replies.receiveMessage(PATIENCE)).isInstanceOf(GpuActor.Accepted.class);
-    assertThat(replies.receiveMessage(PATIENCE)).isInstanceOf(GpuActor.Accepted.class);
-    assertThat(replies.receiveMessage(PATIENCE))
-        .isInstanceOfSatisfying(
-            GpuActor.Full.class, full -> assertThat(full.waiting()).isEqualTo(2));
-    gate.countDown();
-    awaitEnd(front);
-    awaitEnd(front);
+  void aPromptRunsAndItsEndSaysWhatTheDeviceHolds() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
+    ActorRef<GpuActor.Command> gpu = spawn(settings(job -> plan(context -> {})), front);
+    gpu.tell(new GpuActor.Run(Jobs.job("a", 0), 3));
+    GpuReport.Happened started = await(front, GpuReport.Happened.class);
+    assertThat(started.event()).isInstanceOf(PromptEvent.Started.class);
+    GpuReport.Finished finished = await(front, GpuReport.Finished.class);
+    assertThat(finished.end().outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(finished.end().job().promptId()).isEqualTo("a");
+    assertThat(finished.figures().toString()).contains("tasks=1", "queue=3.0");
+    assertThat(finished.holdings().resident()).isEmpty();
   }
 
   @Test
   void interruptStopsTheRunningPromptAndOnlyIt() {
-    TestProbe<GpuActor.Report> front = kit.createTestProbe();
-    TestProbe<GpuActor.SubmitReply> replies = kit.createTestProbe();
+    TestProbe<GpuReport> front = kit.createTestProbe();
     CountDownLatch started = new CountDownLatch(1);
     ActorRef<GpuActor.Command> gpu =
         spawn(
             settings(
-                10,
                 job ->
                     plan(
                         context -> {
@@ -174,49 +169,111 @@ final class GpuActorTest {
                           }
                         })),
             front);
-    gpu.tell(new GpuActor.Submit(Jobs.job("long", 0), replies.ref()));
-    gpu.tell(new GpuActor.Submit(Jobs.job("next", 1), replies.ref()));
+    gpu.tell(new GpuActor.Run(Jobs.job("long", 0), 0));
     await(started);
     gpu.tell(new GpuActor.Interrupt("next"));
     gpu.tell(new GpuActor.Interrupt("long"));
-    PromptEvent.Ended first = awaitEnd(front);
-    assertThat(first.job().promptId()).isEqualTo("long");
-    assertThat(first.outcome()).isInstanceOf(ExecutionOutcome.Interrupted.class);
-    assertThat(awaitEnd(front).outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(awaitEnd(front)).isInstanceOf(ExecutionOutcome.Interrupted.class);
+    gpu.tell(new GpuActor.Run(Jobs.job("next", 1), 0));
+    assertThat(awaitEnd(front)).isInstanceOf(ExecutionOutcome.Succeeded.class);
   }
 
   @Test
-  void aFailingDeviceIsRestartedAndItsQueueGoesOn() {
-    TestProbe<GpuActor.Report> front = kit.createTestProbe();
-    TestProbe<GpuActor.SubmitReply> replies = kit.createTestProbe();
+  void aFailingDeviceGivesItsPromptBackAndWarmsUpBeforeItTakesAnother() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
     AtomicInteger plans = new AtomicInteger();
     ActorRef<GpuActor.Command> gpu =
         spawn(
             settings(
-                10,
                 job -> {
-                  boolean fails =
-                      job.promptId().equals("always")
-                          || (job.promptId().equals("once") && plans.getAndIncrement() == 0);
-                  if (fails) {
+                  if (plans.getAndIncrement() == 0) {
                     throw new IllegalStateException("the device is gone");
                   }
                   return plan(context -> {});
                 }),
             front);
-    for (PromptJob job :
-        List.of(Jobs.job("once", 0), Jobs.job("always", 1), Jobs.job("after", 2))) {
-      gpu.tell(new GpuActor.Submit(job, replies.ref()));
+    gpu.tell(new GpuActor.Run(Jobs.job("once", 0), 0));
+    GpuReport.Down down = await(front, GpuReport.Down.class);
+    assertThat(down.reason()).isEqualTo("the device is gone");
+    assertThat(down.interrupted()).isNotNull();
+    await(front, GpuReport.Up.class);
+    gpu.tell(new GpuActor.Run(Jobs.job("once", 0), 0));
+    GpuReport.Finished finished = await(front, GpuReport.Finished.class);
+    assertThat(finished.end().outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(finished.figures().tasks()).as("figures outlive restarts").isEqualTo(1);
+  }
+
+  @Test
+  void aDriverErrorInsideANodeIsTheDevicesFaultNotThePrompts() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
+    ActorRef<GpuActor.Command> gpu =
+        spawn(
+            settings(
+                job ->
+                    plan(
+                        context -> {
+                          throw trouble(ErrorKind.DEVICE);
+                        })),
+            front);
+    gpu.tell(new GpuActor.Run(Jobs.job("a", 0), 0));
+    assertThat(await(front, GpuReport.Down.class).reason()).isEqualTo("made by the test");
+    await(front, GpuReport.Up.class);
+  }
+
+  @Test
+  void threePromptsInARowWithoutMemoryRestartTheDevice() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
+    ActorRef<GpuActor.Command> gpu =
+        spawn(
+            settings(
+                job ->
+                    plan(
+                        context -> {
+                          if (job.promptId().startsWith("large")) {
+                            throw trouble(ErrorKind.OUT_OF_MEMORY);
+                          }
+                        })),
+            front);
+    for (String id : List.of("large1", "large2", "small", "large3", "large4", "large5")) {
+      gpu.tell(new GpuActor.Run(Jobs.job(id, 0), 0));
+      ExecutionOutcome outcome = awaitEnd(front);
+      assertThat(outcome instanceof ExecutionOutcome.Failed).isEqualTo(id.startsWith("large"));
     }
-    PromptEvent.Ended once = awaitEnd(front);
-    assertThat(once.job().promptId()).isEqualTo("once");
-    assertThat(once.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
-    PromptEvent.Ended always = awaitEnd(front);
-    assertThat(always.job().promptId()).isEqualTo("always");
-    assertThat(always.outcome()).isInstanceOf(ExecutionOutcome.Failed.class);
-    PromptEvent.Ended after = awaitEnd(front);
-    assertThat(after.job().promptId()).isEqualTo("after");
-    assertThat(after.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    GpuReport.Down down = await(front, GpuReport.Down.class);
+    assertThat(down.reason()).isEqualTo("3 prompts in a row ran out of memory");
+    assertThat(down.interrupted()).as("none ran; all had their error").isNull();
+    await(front, GpuReport.Up.class);
+  }
+
+  @Test
+  void aStickyFaultLosesTheDeviceAndNothingElseIsTried() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
+    ActorRef<GpuActor.Command> gpu =
+        spawn(
+            settings(
+                job ->
+                    plan(
+                        context -> {
+                          throw trouble(ErrorKind.DEVICE_LOST);
+                        })),
+            front);
+    for (String id : List.of("first", "second")) {
+      gpu.tell(new GpuActor.Run(Jobs.job(id, 0), 0));
+      GpuReport.Lost lost = await(front, GpuReport.Lost.class);
+      assertThat(lost.interrupted()).isNotNull();
+      assertThat(java.util.Objects.requireNonNull(lost.interrupted()).promptId()).isEqualTo(id);
+    }
+  }
+
+  @Test
+  void aPromptWithoutASignOfLifeIsNoticed() {
+    TestProbe<GpuReport> front = kit.createTestProbe();
+    CountDownLatch never = new CountDownLatch(1);
+    ActorRef<GpuActor.Command> gpu = spawn(settings(job -> plan(context -> await(never))), front);
+    gpu.tell(new GpuActor.Run(Jobs.job("hangs", 0), 0));
+    GpuReport.Lost lost = await(front, GpuReport.Lost.class);
+    assertThat(lost.reason()).contains("prompt hangs has given no sign of life for ");
+    never.countDown();
   }
 
   private static void await(CountDownLatch gate) {

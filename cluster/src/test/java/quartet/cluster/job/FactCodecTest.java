@@ -47,6 +47,7 @@ final class FactCodecTest {
                 Set.of("a.safetensors"),
                 4));
     assertThat(read("v1-placed")).isEqualTo(new PromptFact.Placed(3));
+    assertThat(read("v1-moved")).isEqualTo(new PromptFact.Moved(2, -0.5, 7));
     assertThat(read("v1-started")).isEqualTo(new PromptFact.Started(3, 1764100000500L));
     ObjectNode images = JsonNodeFactory.instance.objectNode();
     images
@@ -108,7 +109,7 @@ final class FactCodecTest {
       value = {
         "{\"v\":2,\"type\":\"queued\"} | version 2",
         "{\"type\":\"queued\"}         | no version",
-        "{\"v\":1,\"type\":\"moved\"}  | unknown type 'moved'",
+        "{\"v\":1,\"type\":\"teleported\"}  | unknown type 'teleported'",
         "{\"v\":1,\"type\":\"placed\"} | field 'gpu_id'",
         "{\"v\":1                      | not JSON",
         "[]                            | no version",

@@ -19,18 +19,19 @@ final class OpenPromptsTest {
   }
 
   @Test
-  void aPromptCountsUntilItIsRemoved() {
+  void aPromptCountsForItsDeviceUntilItIsRemoved() {
     OpenPrompts open = new OpenPrompts();
-    PromptJob job = job("a", JsonNodeFactory.instance.objectNode());
-    OpenPrompts.Open one = new OpenPrompts.Open(new PromptFact.Queued(job, null, Set.of(), 0), 2);
+    PromptFact.Queued entry =
+        new PromptFact.Queued(job("a", JsonNodeFactory.instance.objectNode()), 2, Set.of(), 0);
+    OpenPrompts.Open one = new OpenPrompts.Open(entry);
     open.add(one);
-    assertThat(open.on(2)).isEqualTo(1);
-    open.move(one, 1);
-    assertThat(open.on(2)).isZero();
-    assertThat(open.on(1)).isEqualTo(1);
+    assertThat(open.pinnedTo(2)).isEqualTo(1);
+    open.change(one, entry.moved(new PromptFact.Moved(1, 5, 0)));
+    assertThat(open.pinnedTo(2)).isZero();
+    assertThat(open.pinnedTo(1)).isEqualTo(1);
     open.remove("a");
     open.remove("a");
-    assertThat(open.on(1)).isZero();
+    assertThat(open.pinnedTo(1)).isZero();
     assertThat(open.size()).isZero();
   }
 

@@ -20,25 +20,35 @@ public final class DeviceThread implements AutoCloseable {
   private static final long CLOSE_SECONDS = 20;
 
   private final ExecutorService executor;
-  private final CompletableFuture<DeviceWorker> worker;
+  private final CompletableFuture<Worker> worker;
 
   /** Starts the thread and makes the worker on it. */
-  public DeviceThread(int gpuId, Supplier<DeviceWorker> maker) {
+  public DeviceThread(int gpuId, Supplier<? extends Worker> maker) {
     executor =
         Executors.newSingleThreadExecutor(
             Thread.ofPlatform().name("gpu-" + gpuId).daemon(true).factory());
-    worker = CompletableFuture.supplyAsync(maker, executor);
+    worker = CompletableFuture.supplyAsync(maker::get, executor);
   }
 
   /** Runs something with the worker, after what was submitted before. */
-  public <T> CompletableFuture<T> submit(Function<DeviceWorker, T> work) {
+  public <T> CompletableFuture<T> submit(Function<Worker, T> work) {
     return worker.thenApplyAsync(work, executor);
+  }
+
+  /** Ends a stuck worker from outside, if it can be. */
+  public boolean abandon() {
+    return worker.isDone() && !worker.isCompletedExceptionally() && worker.join().abandon();
+  }
+
+  /** Leaves the thread to whatever it is stuck in; nothing is closed. */
+  public void leave() {
+    executor.shutdown();
   }
 
   /** Waits for the submitted work, then closes the worker. */
   @Override
   public void close() {
-    CompletableFuture<Void> closed = worker.thenAcceptAsync(DeviceWorker::close, executor);
+    CompletableFuture<Void> closed = worker.thenAcceptAsync(Worker::close, executor);
     try {
       closed.get(CLOSE_SECONDS, TimeUnit.SECONDS);
     } catch (TimeoutException e) {

@@ -20,6 +20,7 @@ import quartet.engine.run.CancelToken;
 import quartet.engine.value.ImageBatch;
 import quartet.errors.ErrorKind;
 import quartet.tensor.Backend;
+import quartet.tensor.DeviceMemory;
 
 /**
  * Runs plans on one device, with its resident models and cached outputs, and carries out the
@@ -27,7 +28,7 @@ import quartet.tensor.Backend;
  *
  * <p>Owner: of the backend. Thread: the device's, from construction to close.
  */
-public final class DeviceWorker implements AutoCloseable {
+public final class DeviceWorker implements Worker {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceWorker.class);
 
   private final int gpuId;
@@ -81,6 +82,7 @@ public final class DeviceWorker implements AutoCloseable {
   public record Result(ExecutionOutcome outcome, int outOfMemory) {}
 
   /** Runs a job to its end; never throws for what a node does. */
+  @Override
   public Result run(Job job, Consumer<ExecutionEvent> events) {
     ExecutionOutcome outcome = once(job, events);
     if (!ranOutOfMemory(outcome)) {
@@ -104,29 +106,38 @@ public final class DeviceWorker implements AutoCloseable {
   }
 
   /** Computes something small of every kind, so that libraries are loaded and code is compiled. */
+  @Override
   public void warmUp() {
     WarmUp.run(backend);
   }
 
   /** Drops cached outputs and resident models. */
+  @Override
   public void clearCaches() {
     cache.clear();
     models.clear();
   }
 
   /** Drops cached outputs only. */
+  @Override
   public void clearOutputs() {
     cache.clear();
   }
 
   /** Checkpoints on the device, least recently used first. */
+  @Override
   public List<Path> resident() {
     return models.resident();
   }
 
-  /** The device's backend. */
-  public Backend backend() {
-    return backend;
+  @Override
+  public DeviceMemory memory() {
+    return backend.memory();
+  }
+
+  @Override
+  public String description() {
+    return backend.description();
   }
 
   @Override

@@ -241,7 +241,7 @@ class DeviceWorkerTest {
   @Test
   void warming_up_leaves_nothing_behind() {
     worker.warmUp();
-    assertThat(worker.backend().memory().scopeBytes()).isZero();
-    assertThat(worker.backend().memory().parameterBytes()).isZero();
+    assertThat(worker.memory().scopeBytes()).isZero();
+    assertThat(worker.memory().parameterBytes()).isZero();
   }
 }

@@ -12,6 +12,8 @@ public enum ErrorKind {
   OUT_OF_MEMORY,
   /** The device or its driver failed. */
   DEVICE,
+  /** The device failed in a way that only a new process heals, such as a sticky CUDA error. */
+  DEVICE_LOST,
   /** A disk, database or file failed. */
   STORAGE,
   /** The caller, or an operator, asked for the work to stop. */

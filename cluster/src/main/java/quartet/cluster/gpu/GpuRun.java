@@ -1,0 +1,59 @@
+package quartet.cluster.gpu;
+
+import java.time.Duration;
+import java.time.Instant;
+import quartet.cluster.job.PromptJob;
+import quartet.engine.run.CancelToken;
+
+/**
+ * One prompt on a device, and when it last gave a sign of life.
+ *
+ * <p>Thread: the actor's, but {@link #signOfLife} and {@link #isCancelled} come from the device's.
+ */
+final class GpuRun implements CancelToken {
+  /** A step may take this many times as long as the longest one before it. */
+  private static final long PATIENCE_FACTOR = 20;
+
+  final PromptJob job;
+  final Instant started;
+  final int behind;
+  private volatile boolean cancelled;
+  private volatile long lastSign = System.nanoTime();
+  private volatile long longestGap;
+
+  GpuRun(PromptJob job, Instant started, int behind) {
+    this.job = job;
+    this.started = started;
+    this.behind = behind;
+  }
+
+  void cancel() {
+    cancelled = true;
+  }
+
+  @Override
+  public boolean isCancelled() {
+    return cancelled;
+  }
+
+  void signOfLife() {
+    long now = System.nanoTime();
+    longestGap = Math.max(longestGap, now - lastSign);
+    lastSign = now;
+  }
+
+  /** How long it has been silent. */
+  Duration silence() {
+    return Duration.ofNanos(System.nanoTime() - lastSign);
+  }
+
+  /**
+   * Whether it hangs.
+   *
+   * @param stuckAfter silence that is always allowed
+   */
+  boolean stuck(Duration stuckAfter) {
+    long allowed = Math.max(stuckAfter.toNanos(), PATIENCE_FACTOR * longestGap);
+    return System.nanoTime() - lastSign > allowed;
+  }
+}

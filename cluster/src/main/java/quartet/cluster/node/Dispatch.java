@@ -1,0 +1,371 @@
+package quartet.cluster.node;
+
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import quartet.cluster.gpu.GpuActor;
+import quartet.cluster.gpu.GpuFigures;
+import quartet.cluster.gpu.GpuHoldings;
+import quartet.cluster.gpu.GpuReport;
+import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.job.PromptEvent;
+import quartet.cluster.job.PromptJob;
+import quartet.cluster.job.PromptLife;
+import quartet.cluster.queue.NodeQueue;
+import quartet.cluster.queue.Projection;
+import quartet.cluster.queue.Waiting;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.ErrorKind;
+
+/**
+ * Carries out what {@link NodeQueue} decides: starts prompts on devices, takes them back from
+ * devices that failed, and shows what is going on.
+ *
+ * <p>Thread: the router's.
+ */
+final class Dispatch {
+  private static final Logger LOG = LoggerFactory.getLogger(Dispatch.class);
+
+  /** A prompt that took devices down twice is not tried a third time. */
+  private static final int MAX_DEVICE_FAILURES = 2;
+
+  private final NodeQueue queue;
+  private final GpuGroup gpus;
+  private final OpenPrompts open;
+  private final Clock clock;
+  private final Consumer<PromptEvent.Ended> ends;
+  private final Map<Integer, String> devices = new HashMap<>();
+  private final Map<Integer, GpuFigures> figures = new HashMap<>();
+  private final Map<Integer, PromptJob> running = new HashMap<>();
+  private RouterProtocol.DrainMode drain = RouterProtocol.DrainMode.OFF;
+  private @Nullable String leaving;
+  private @Nullable Projection projection;
+  private @Nullable List<GpuSnapshot> shown;
+
+  /**
+   * Nothing is there yet.
+   *
+   * @param ends hears of prompts that end here and not on a device
+   */
+  Dispatch(
+      NodeQueue queue,
+      GpuGroup gpus,
+      OpenPrompts open,
+      Clock clock,
+      Consumer<PromptEvent.Ended> ends) {
+    this.queue = queue;
+    this.gpus = gpus;
+    this.open = open;
+    this.clock = clock;
+    this.ends = ends;
+  }
+
+  void addGpu(int gpuId, String device) {
+    queue.addGpu(gpuId);
+    devices.put(gpuId, device);
+    figures.put(gpuId, GpuFigures.NONE);
+  }
+
+  /** A stored prompt waits from now on. */
+  void add(OpenPrompts.Open opened) {
+    queue.add(Turns.waiting(opened.entry));
+    go();
+  }
+
+  /** Starts whatever can be started now. */
+  void go() {
+    changed();
+    for (Waiting late : queue.expired(clock.millis())) {
+      endHere(
+          late.promptId(),
+          Restoring.failed(
+              ErrorKind.BUSY,
+              "The prompt waited longer than its deadline of %s s allows."
+                  .formatted(deadline(late.promptId()))));
+    }
+    if (leaving != null || drain == RouterProtocol.DrainMode.RUNNING) {
+      return;
+    }
+    for (NodeQueue.Start start : queue.assign(clock.millis())) {
+      OpenPrompts.Open opened = open.find(start.waiting().promptId());
+      if (opened == null) {
+        throw new IllegalStateException(
+            "prompt " + start.waiting().promptId() + " waits and is not open");
+      }
+      if (opened.entry.pinnedTo() == null) {
+        LOG.info(
+            "Routing prompt {} to GPU {} ({})",
+            start.waiting().promptId(),
+            start.gpuId(),
+            start.reason());
+      }
+      opened.gpuId = start.gpuId();
+      running.put(start.gpuId(), opened.job());
+      gpus.get(start.gpuId()).tell(new GpuActor.Run(opened.job(), start.behind()));
+      changed();
+    }
+  }
+
+  private void changed() {
+    projection = null;
+    shown = null;
+  }
+
+  private String deadline(String promptId) {
+    OpenPrompts.Open opened = open.find(promptId);
+    return opened == null ? "?" : opened.job().extraData().path(Turns.DEADLINE).asText();
+  }
+
+  private void endHere(String promptId, ExecutionOutcome outcome) {
+    OpenPrompts.Open opened = open.find(promptId);
+    if (opened != null) {
+      int gpuId = opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId;
+      LOG.error("❌ Prompt {} failed without being run: {}", promptId, message(outcome));
+      ends.accept(new PromptEvent.Ended(opened.job(), gpuId, outcome, clock.millis()));
+    }
+  }
+
+  private static String message(ExecutionOutcome outcome) {
+    return outcome instanceof ExecutionOutcome.Failed failed ? failed.message() : "";
+  }
+
+  // What devices report.
+
+  /**
+   * A prompt has ended on its device.
+   *
+   * @return whether that is its end; false if it is tried on a device with more memory
+   */
+  boolean finished(GpuReport.Finished report) {
+    String promptId = report.end().job().promptId();
+    ExecutionOutcome outcome = report.end().outcome();
+    running.remove(report.gpuId());
+    figures.put(report.gpuId(), report.figures());
+    queue.ended(
+        report.gpuId(), promptId, outcome instanceof ExecutionOutcome.Succeeded, clock.millis());
+    holds(report.gpuId(), report.holdings());
+    boolean over = !triesLarger(report.gpuId(), promptId, outcome);
+    go();
+    return over;
+  }
+
+  private boolean triesLarger(int gpuId, String promptId, ExecutionOutcome outcome) {
+    OpenPrompts.Open opened = open.find(promptId);
+    if (!(outcome instanceof ExecutionOutcome.Failed failed)
+        || failed.kind() != ErrorKind.OUT_OF_MEMORY
+        || opened == null
+        || opened.triedLarger
+        || opened.entry.pinnedTo() != null) {
+      return false;
+    }
+    Optional<Integer> larger = queue.larger(gpuId);
+    larger.ifPresent(
+        other -> {
+          LOG.warn(
+              "Prompt {} did not fit GPU {}; it goes to GPU {}, which has more memory",
+              promptId,
+              gpuId,
+              other);
+          opened.triedLarger = true;
+          queue.add(Turns.waiting(opened.entry, Waiting.INTERRUPTED, other));
+        });
+    return larger.isPresent();
+  }
+
+  void holds(int gpuId, GpuHoldings holdings) {
+    queue.holds(
+        gpuId, holdings.resident(), holdings.memory().freeBytes(), holdings.memory().totalBytes());
+  }
+
+  void up(GpuReport.Up report) {
+    queue.health(report.gpuId(), null);
+    holds(report.gpuId(), report.holdings());
+    go();
+  }
+
+  void down(GpuReport.Down report) {
+    queue.health(report.gpuId(), report.reason());
+    queue.holds(report.gpuId(), Set.of(), -1, -1);
+    takeBack(report.gpuId(), report.interrupted());
+    go();
+  }
+
+  /** The device cannot be used by this process any more: start nothing, and leave when idle. */
+  void lost(GpuReport.Lost report) {
+    leaving = "GPU %d: %s".formatted(report.gpuId(), report.reason());
+    queue.health(report.gpuId(), report.reason());
+    takeBack(report.gpuId(), report.interrupted());
+    go();
+  }
+
+  private void takeBack(int gpuId, @Nullable PromptJob interrupted) {
+    PromptJob ran = running.remove(gpuId);
+    PromptJob job = interrupted == null ? ran : interrupted;
+    OpenPrompts.Open opened = job == null ? null : open.find(job.promptId());
+    if (opened == null) {
+      return;
+    }
+    String promptId = opened.job().promptId();
+    queue.ended(gpuId, promptId, false, clock.millis());
+    opened.deviceFailures++;
+    if (opened.deviceFailures >= MAX_DEVICE_FAILURES && leaving == null) {
+      endHere(
+          promptId,
+          Restoring.failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt."));
+    } else {
+      LOG.warn("Prompt {} was interrupted by a failure of GPU {}; it runs again", promptId, gpuId);
+      queue.add(Turns.waiting(opened.entry, Waiting.INTERRUPTED, opened.entry.pinnedTo()));
+    }
+  }
+
+  /** Why the process has to end, once it may; null if it has not to, or not yet. */
+  @Nullable String leavesNow() {
+    return running.isEmpty() ? leaving : null;
+  }
+
+  // What people ask for.
+
+  /** Takes waiting prompts out. */
+  List<PromptJob> remove(Set<String> promptIds) {
+    List<PromptJob> removed = new ArrayList<>();
+    for (String id : promptIds) {
+      OpenPrompts.Open opened = open.find(id);
+      if (queue.remove(id).isPresent() && opened != null) {
+        LOG.info("Prompt {} taken out of the queue", id);
+        removed.add(opened.job());
+      }
+    }
+    go();
+    return removed;
+  }
+
+  /** Takes out all that wait, or all that would run on one device. */
+  List<PromptJob> clear(@Nullable Integer gpuId) {
+    List<String> ids =
+        projection().planned().stream()
+            .filter(one -> gpuId == null || one.gpuId() == gpuId)
+            .map(Projection.Planned::promptId)
+            .toList();
+    return remove(Set.copyOf(ids));
+  }
+
+  void interrupt(@Nullable String promptId, @Nullable Integer gpuId) {
+    for (int id : gpus.chosen(gpuId)) {
+      PromptJob job = running.get(id);
+      if (job != null && (promptId == null || promptId.equals(job.promptId()))) {
+        gpus.get(id).tell(new GpuActor.Interrupt(job.promptId()));
+      }
+    }
+  }
+
+  void pause(@Nullable Integer gpuId, boolean paused) {
+    for (int id : gpus.chosen(gpuId)) {
+      LOG.info(
+          paused ? "⏸ [GPU {}] paused: it takes no further prompts" : "▶ [GPU {}] resumed", id);
+      queue.pause(id, paused);
+    }
+    go();
+  }
+
+  /** The prompt at its new place, or empty if it does not wait. */
+  Optional<Waiting> move(String promptId, RouterProtocol.Where where) {
+    Optional<Waiting> moved =
+        switch (where) {
+          case RouterProtocol.ToGpu to -> queue.move(promptId, to.gpuId());
+          case RouterProtocol.ToFront ignored -> queue.toFront(promptId);
+          case RouterProtocol.ToBack ignored -> queue.toBack(promptId);
+          case RouterProtocol.Before before -> queue.before(promptId, before.promptId());
+          case RouterProtocol.Priority priority -> queue.rank(promptId, priority.priority());
+        };
+    return moved;
+  }
+
+  void drain(RouterProtocol.DrainMode mode) {
+    if (drain != mode) {
+      LOG.info(
+          switch (mode) {
+            case OFF -> "▶ New prompts are taken again";
+            case RUNNING -> "🚰 Draining: no new prompts; running ones end, waiting ones stay";
+            case QUEUE -> "🚰 Draining: no new prompts; the queue is run to its end";
+          });
+    }
+    drain = mode;
+    go();
+  }
+
+  RouterProtocol.DrainState drained() {
+    return new RouterProtocol.DrainState(drain, running.size(), queue.size());
+  }
+
+  boolean draining() {
+    return drain != RouterProtocol.DrainMode.OFF;
+  }
+
+  // What is shown.
+
+  Projection projection() {
+    Projection known = projection;
+    if (known == null) {
+      known = queue.project(clock.millis());
+      projection = known;
+    }
+    return known;
+  }
+
+  /** What all devices do, in the order of their numbers. */
+  List<GpuSnapshot> snapshots() {
+    List<GpuSnapshot> known = shown;
+    if (known == null) {
+      known = look();
+      shown = known;
+    }
+    return known;
+  }
+
+  private List<GpuSnapshot> look() {
+    Map<Integer, List<PromptJob>> pending = new HashMap<>();
+    Map<Integer, Map<String, Projection.Planned>> planned = new HashMap<>();
+    for (Projection.Planned one : projection().planned()) {
+      OpenPrompts.Open opened = open.find(one.promptId());
+      if (opened != null) {
+        pending.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(opened.job());
+        planned.computeIfAbsent(one.gpuId(), id -> new HashMap<>()).put(one.promptId(), one);
+      }
+    }
+    List<GpuSnapshot> all = new ArrayList<>();
+    for (NodeQueue.GpuState state : queue.states()) {
+      int id = state.gpuId();
+      all.add(
+          new GpuSnapshot(
+              id,
+              devices.getOrDefault(id, ""),
+              Optional.ofNullable(running.get(id)),
+              pending.getOrDefault(id, List.of()),
+              planned.getOrDefault(id, Map.of()),
+              figures.getOrDefault(id, GpuFigures.NONE),
+              state.paused(),
+              state.unhealthy()));
+    }
+    return List.copyOf(all);
+  }
+
+  /** How long a prompt that came now would wait, in seconds. */
+  double expectedWaitSeconds(@Nullable Integer gpuId) {
+    Map<Integer, Double> free = projection().freeInSeconds();
+    return gpuId != null
+        ? free.getOrDefault(gpuId, 0.0)
+        : free.values().stream().mapToDouble(Double::doubleValue).min().orElse(0);
+  }
+
+  double secondsToNextEnd(@Nullable Integer gpuId) {
+    return queue.secondsToNextEnd(gpuId, clock.millis());
+  }
+}

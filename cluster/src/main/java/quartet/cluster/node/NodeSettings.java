@@ -1,0 +1,17 @@
+package quartet.cluster.node;
+
+import java.util.function.ToLongFunction;
+
+/**
+ * How a server queues and keeps prompts.
+ *
+ * @param queueCapacity open prompts for each device, the running one included
+ * @param retention how long ended prompts are kept
+ * @param modelBytes size of a checkpoint by its name; 0 if it is not known. Answers at once
+ * @param lastResort ends the process when a device is lost to it, once everything is stored
+ */
+public record NodeSettings(
+    int queueCapacity,
+    Retention retention,
+    ToLongFunction<String> modelBytes,
+    Runnable lastResort) {}

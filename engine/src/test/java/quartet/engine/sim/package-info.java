@@ -1,0 +1,5 @@
+/** Tests of simulated devices. */
+@NullMarked
+package quartet.engine.sim;
+
+import org.jspecify.annotations.NullMarked;
