@@ -1,6 +1,8 @@
 package quartet.api;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.ServeError;
 import quartet.errors.EngineException;
@@ -9,12 +11,18 @@ import quartet.tensor.Device;
 import quartet.tensor.cpu.CpuBackend;
 import quartet.tensor.cpu.CpuHost;
 import quartet.tensor.cpu.CpuSettings;
+import quartet.tensor.cuda.CudaBackend;
+import quartet.tensor.cuda.CudaSettings;
+import quartet.tensor.cuda.HostRegistrations;
 
 /**
  * The backends of this build. All virtual CPU devices share one host: its threads and its copy of
- * the weights.
+ * the weights; all GPUs share the page-locked mapping of each file.
  */
 final class LocalBackends implements BackendFactory {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalBackends.class);
+
+  private final HostRegistrations registrations = new HostRegistrations();
   private @Nullable CpuHost cpu;
 
   @Override
@@ -28,10 +36,16 @@ final class LocalBackends implements BackendFactory {
         }
         yield new CpuBackend(host, device);
       }
-      case CUDA, SIM ->
+      case CUDA -> {
+        LOG.warn(
+            "⚠️ {}: the CUDA backend has not been proven on a card yet; compare its pictures with cpu:1",
+            device);
+        yield CudaBackend.open(device, registrations, CudaSettings.standard());
+      }
+      case SIM ->
           throw new EngineException(
               ServeError.NO_BACKEND,
-              "This build cannot compute on %s; it has a CPU backend. Use --devices cpu:1"
+              "%s only pretends to compute; nothing can be computed on it. Use --devices cpu:1"
                   .formatted(device));
     };
   }

@@ -20,7 +20,7 @@ public final class Main {
     prepareLogging(List.of(args));
     int exit;
     try (LocalBackends backends = new LocalBackends()) {
-      exit = QuartetCommand.execute(backends, args);
+      exit = QuartetCommand.execute(backends, new CudaProbe(), args);
     }
     System.exit(exit);
   }

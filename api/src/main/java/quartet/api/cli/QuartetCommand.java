@@ -3,6 +3,7 @@ package quartet.api.cli;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import quartet.api.doctor.GpuProbe;
 import quartet.api.serve.BackendFactory;
 import quartet.errors.EngineException;
 
@@ -21,7 +22,7 @@ public final class QuartetCommand implements Callable<Integer> {
   private QuartetCommand() {}
 
   /** Parses the arguments and runs what they say; errors become one line, never a stack trace. */
-  public static int execute(BackendFactory backends, String... args) {
+  public static int execute(BackendFactory backends, GpuProbe gpus, String... args) {
     CommandLine line =
         new CommandLine(new QuartetCommand())
             .addSubcommand(new RunCommand(backends))
@@ -29,7 +30,8 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new SubmitCommand())
             .addSubcommand(new QueueCommand())
             .addSubcommand(new CancelCommand())
-            .addSubcommand(new KeyCommand());
+            .addSubcommand(new KeyCommand())
+            .addSubcommand(new DoctorCommand(gpus));
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
           String text =

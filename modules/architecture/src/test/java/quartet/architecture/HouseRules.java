@@ -90,6 +90,10 @@ final class HouseRules {
             .definedBy("quartet.tensor")
             .layer("tensor-cpu")
             .definedBy("quartet.tensor.cpu..")
+            .layer("cuda")
+            .definedBy("quartet.cuda..")
+            .layer("tensor-cuda")
+            .definedBy("quartet.tensor.cuda..")
             .layer("safetensors")
             .definedBy("quartet.safetensors..")
             .layer("tokenizer")
@@ -107,6 +111,8 @@ final class HouseRules {
     for (Map.Entry<String, String[]> user :
         Map.of(
                 "tensor-cpu", new String[] {"api"},
+                "cuda", new String[] {"tensor-cuda", "api"},
+                "tensor-cuda", new String[] {"api"},
                 "safetensors", new String[] {"engine", "cluster", "api"},
                 "tokenizer", new String[] {"engine"},
                 "rng", new String[] {"engine"},

@@ -1,0 +1,89 @@
+package quartet.api;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import quartet.api.doctor.Finding;
+import quartet.api.doctor.GpuProbe;
+import quartet.cuda.DeviceInfo;
+import quartet.cuda.raw.LibrarySearch;
+import quartet.cuda.raw.RealDriver;
+
+/** NVIDIA's driver, GPUs and the libraries that the CUDA backend loads at run time. */
+final class CudaProbe implements GpuProbe {
+  private static final int LEAST_CAPABILITY = 80;
+
+  private record Library(List<String> sonames, String purpose, String advice) {}
+
+  private static final List<Library> LIBRARIES =
+      List.of(
+          new Library(
+              LibrarySearch.CUBLASLT, "matrix products", "the CUDA toolkit's cublas package"),
+          new Library(LibrarySearch.CUDNN, "convolutions", "cuDNN 9 for your CUDA version"),
+          new Library(
+              LibrarySearch.NVRTC, "compiling kernels", "the CUDA toolkit's nvrtc package"));
+
+  @Override
+  public int count() {
+    return RealDriver.count();
+  }
+
+  @Override
+  public List<Finding> findings() {
+    int count = count();
+    if (count == 0) {
+      return List.of(
+          Finding.note(
+              "GPU",
+              "no NVIDIA driver with a usable GPU was found",
+              "Without one Quartet computes on the CPU. With a card: install NVIDIA's driver; `nvidia-smi` must list it."));
+    }
+    List<Finding> findings = new ArrayList<>();
+    for (int ordinal = 0; ordinal < count; ordinal++) {
+      RealDriver.describe(ordinal).map(CudaProbe::device).ifPresent(findings::add);
+    }
+    LibrarySearch search = LibrarySearch.ofThisProcess();
+    for (Library library : LIBRARIES) {
+      findings.add(library(search, library));
+    }
+    return findings;
+  }
+
+  private static Finding device(DeviceInfo info) {
+    String detail =
+        "cuda:%d %s, compute capability %d.%d, %,d MiB, driver for CUDA %d.%d, GPU-%s"
+            .formatted(
+                info.ordinal(),
+                info.name(),
+                info.computeCapability() / 10,
+                info.computeCapability() % 10,
+                info.totalBytes() >> 20,
+                info.driverVersion() / 1000,
+                info.driverVersion() % 1000 / 10,
+                info.uuid());
+    return info.computeCapability() >= LEAST_CAPABILITY
+        ? Finding.good("GPU", detail)
+        : Finding.note(
+            "GPU", detail, "Kernels need compute capability 8.0 (Ampere) or newer; use the CPU.");
+  }
+
+  private static Finding library(LibrarySearch search, Library library) {
+    String name = library.sonames().getFirst();
+    if (search.canLoad(library.sonames())) {
+      Optional<Path> file = search.find(library.sonames());
+      return Finding.good(
+          "Library",
+          "%s for %s: %s"
+              .formatted(
+                  name,
+                  library.purpose(),
+                  file.map(Path::toString).orElse("on the loader's path")));
+    }
+    return Finding.bad(
+        "Library",
+        "%s for %s was not found in %s".formatted(name, library.purpose(), search.folders()),
+        "Install %s, or name its folder in %s."
+            .formatted(library.advice(), LibrarySearch.VARIABLE));
+  }
+}

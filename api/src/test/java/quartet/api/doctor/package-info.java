@@ -1,0 +1,5 @@
+/** Tests of what doctor finds. */
+@NullMarked
+package quartet.api.doctor;
+
+import org.jspecify.annotations.NullMarked;
