@@ -41,8 +41,10 @@ public final class Placement {
                             holdsAll(gpu, checkpoints) ? "resident" : "to be loaded")));
   }
 
+  /** Names come from clients: any text, also one that no path can be made of. */
   private static boolean holdsAll(GpuLoad gpu, java.util.Set<String> checkpoints) {
     return checkpoints.stream()
-        .allMatch(name -> gpu.resident().stream().anyMatch(file -> file.endsWith(name)));
+        .allMatch(
+            name -> gpu.resident().stream().anyMatch(file -> ("/" + file).endsWith("/" + name)));
   }
 }

@@ -45,6 +45,15 @@ final class PlacementTest {
   }
 
   @Test
+  void aNameThatIsNoPathIsNoReasonToFail() {
+    assertThat(
+            Placement.choose(
+                List.of(gpu(0, 0, "/m/checkpoints/x.safetensors")), Set.of("a\0b", "", "../x")))
+        .map(Placement.Decision::gpuId)
+        .contains(0);
+  }
+
+  @Test
   void equalDevicesAreTakenInOrder() {
     assertThat(Placement.choose(List.of(gpu(2, 0), gpu(1, 0)), Set.of("x")))
         .contains(new Placement.Decision(1, "GPU 1: queue 0, model to be loaded"));
