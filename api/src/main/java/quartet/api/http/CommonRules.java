@@ -14,13 +14,16 @@ import akka.http.javadsl.server.MethodRejection;
 import akka.http.javadsl.server.RejectionHandler;
 import akka.http.javadsl.server.Route;
 import akka.http.scaladsl.model.EntityStreamSizeException;
+import akka.http.scaladsl.model.IllegalRequestException;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.api.auth.Principal;
+import quartet.errors.EngineException;
 
 /**
  * What holds for every route: who may ask (origin, CORS), how large a body may be, what an unknown
@@ -184,6 +187,29 @@ final class CommonRules extends AllDirectives {
             failure -> {
               if (isTooLarge(failure)) {
                 return complete(tooLarge());
+              }
+              Throwable cause =
+                  failure instanceof CompletionException && failure.getCause() != null
+                      ? failure.getCause()
+                      : failure;
+              if (cause instanceof EngineException known) {
+                switch (known.kind()) {
+                  case INPUT -> {
+                    return complete(
+                        Replies.text(StatusCodes.BAD_REQUEST, String.valueOf(known.getMessage())));
+                  }
+                  case NOT_FOUND -> {
+                    return complete(
+                        Replies.text(StatusCodes.NOT_FOUND, String.valueOf(known.getMessage())));
+                  }
+                  case BUSY, OUT_OF_MEMORY, DEVICE, STORAGE, INTERRUPTED, INTERNAL -> {}
+                }
+              }
+              if (cause instanceof IllegalRequestException) {
+                return complete(
+                    Replies.text(
+                        StatusCodes.BAD_REQUEST,
+                        "the request cannot be read: " + failure.getMessage()));
               }
               LOG.error("a request failed", failure);
               return complete(

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import quartet.engine.files.Folders;
 import quartet.errors.EngineException;
 
@@ -13,6 +14,9 @@ import quartet.errors.EngineException;
  * Links are resolved before a path counts as inside.
  */
 record PictureFolders(Folders folders) {
+  /** Bytes of a file's name on usual file systems, less what a temporary name adds. */
+  private static final int LONGEST_NAME = 200;
+
   /** Where {@code type} points, if it is one of the three. */
   Optional<Path> root(String type) {
     return switch (type) {
@@ -78,6 +82,9 @@ record PictureFolders(Folders folders) {
   }
 
   private static boolean unusable(String text) {
-    return text.indexOf('\\') >= 0 || text.indexOf('\0') >= 0;
+    return text.indexOf('\\') >= 0
+        || text.indexOf('\0') >= 0
+        || Stream.of(text.split("/", -1))
+            .anyMatch(part -> part.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME);
   }
 }

@@ -36,6 +36,7 @@ public final class ServerRoutes extends AllDirectives {
     Route resources =
         concat(
             new PromptRoutes(parts).route(),
+            new ApiDocs(parts.version()).route(),
             new ConvertRoutes(parts).route(),
             new QueueRoutes(parts).route(),
             new OperatorRoutes(parts).route(),
@@ -67,7 +68,7 @@ public final class ServerRoutes extends AllDirectives {
         .addHeader(RawHeader.create("Cache-Control", "no-cache"));
   }
 
-  private static byte[] resource(String name) {
+  static byte[] resource(String name) {
     try (InputStream in = ServerRoutes.class.getResourceAsStream(name)) {
       if (in == null) {
         throw new IllegalStateException("the jar has no " + name);

@@ -117,6 +117,10 @@ final class UploadRoutes extends AllDirectives {
               .put("type", type));
     } catch (Refused | EngineException e) {
       return Replies.text(StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
+    } catch (FileAlreadyExistsException e) {
+      return Replies.text(
+          StatusCodes.BAD_REQUEST,
+          "a file or folder of that name is in the way: " + form.fileName());
     } catch (IOException e) {
       return Replies.text(
           StatusCodes.INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.Props;
 import akka.actor.typed.SpawnProtocol;
+import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.http.javadsl.Http;
@@ -163,7 +164,7 @@ public final class Server implements AutoCloseable {
     ActorRef<RouterProtocol.Command> router =
         spawn(
             system,
-            PromptRouter.create(
+            resuming(PromptRouter.create(
                 devices,
                 new InMemoryPromptStore(options.historySize()),
                 spawn(system, PromptJournal.create(database), "journal"),
@@ -172,10 +173,10 @@ public final class Server implements AutoCloseable {
                     options.retention(),
                     new ModelSizes(options.folders())::bytes,
                     LastResort::exit),
-                Clock.systemUTC()),
+                Clock.systemUTC())),
             "router");
     ActorRef<SocketHub.Command> hub =
-        spawn(system, SocketHub.create(router, audience, Clock.systemUTC()), "sockets");
+        spawn(system, resuming(SocketHub.create(router, audience, Clock.systemUTC())), "sockets");
     hubLater.complete(hub);
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
@@ -321,6 +322,12 @@ public final class Server implements AutoCloseable {
         "Cannot listen on %s:%d: %s. Is another server running there? Choose another --port"
             .formatted(options.address(), options.port(), cause),
         cause);
+  }
+
+  /** One message that cannot be handled must not take a whole server's queue along. */
+  private static <T> Behavior<T> resuming(Behavior<T> behavior) {
+    return Behaviors.supervise(behavior)
+        .onFailure(RuntimeException.class, SupervisorStrategy.resume());
   }
 
   private static <T> ActorRef<T> spawn(

@@ -44,12 +44,16 @@ public final class SocketRoute extends AllDirectives {
     return path(
         "ws",
         () ->
-            parameterOptional(
-                "clientId",
-                clientId ->
-                    attribute(
-                        Principal.KEY,
-                        who -> handleWebSocketMessages(connection(who, clientId.orElse(""))))));
+            get(
+                () ->
+                    parameterOptional(
+                        "clientId",
+                        clientId ->
+                            attribute(
+                                Principal.KEY,
+                                who ->
+                                    handleWebSocketMessages(
+                                        connection(who, clientId.orElse("")))))));
   }
 
   private Flow<Message, Message, NotUsed> connection(Principal who, String clientId) {

@@ -24,7 +24,10 @@ public record GpuView(
       return true;
     }
     for (String path : resident) {
-      if (path.endsWith(name) && path.charAt(path.length() - name.length() - 1) == '/') {
+      // Names come from clients and may be any text, also a whole path.
+      if (path.length() > name.length()
+          && path.endsWith(name)
+          && path.charAt(path.length() - name.length() - 1) == '/') {
         return true;
       }
     }
