@@ -28,7 +28,9 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new ServeCommand(backends))
             .addSubcommand(new SubmitCommand())
             .addSubcommand(new QueueCommand())
-            .addSubcommand(new CancelCommand());
+            .addSubcommand(new CancelCommand())
+            .addSubcommand(new BenchCommand())
+            .addSubcommand(new GpuWorkerCommand(backends));
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
           String text =

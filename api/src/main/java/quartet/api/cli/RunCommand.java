@@ -105,7 +105,7 @@ final class RunCommand implements Callable<Integer> {
             new DeviceThread(
                 0,
                 () ->
-                    new Workers(backends, SimCosts.parse(sim), folders, !noMetadata, 1)
+                    new Workers(backends, SimCosts.parse(sim), null, folders, !noMetadata, 1)
                         .open(0, device, new LocalHostModels()));
         RunProgress progress = new RunProgress(plan)) {
       DeviceWorker.Job job =

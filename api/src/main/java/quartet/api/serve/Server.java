@@ -30,6 +30,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
+import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.Audience;
@@ -210,9 +211,11 @@ public final class Server implements AutoCloseable {
         new Workers(
             backends,
             options.sim(),
+            options.faults(),
             options.folders(),
             options.writeMetadata(),
             options.maxResident());
+    Isolation isolation = options.isolation();
     List<GpuSettings> settings = new ArrayList<>();
     for (Device device : options.devices().devices()) {
       int gpuId = settings.size();
@@ -220,7 +223,10 @@ public final class Server implements AutoCloseable {
           new GpuSettings(
               gpuId,
               device,
-              () -> workers.open(gpuId, device, hostModels),
+              () ->
+                  isolation == null
+                      ? workers.open(gpuId, device, hostModels)
+                      : new ProcessWorker(gpuId, isolation.command(gpuId, device)),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready
