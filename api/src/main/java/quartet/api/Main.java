@@ -35,6 +35,10 @@ public final class Main {
     } else {
       System.setProperty("quartet.log.console", "WARN");
     }
+    if (args.contains("gpu-worker")) {
+      System.setProperty("quartet.log.console", "INFO");
+      System.setOut(System.err); // its output carries messages, and its log goes to the parent's
+    }
   }
 
   private static String baseDirectory(List<String> args) {

@@ -31,7 +31,9 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new QueueCommand())
             .addSubcommand(new CancelCommand())
             .addSubcommand(new KeyCommand())
-            .addSubcommand(new DoctorCommand(gpus));
+            .addSubcommand(new DoctorCommand(gpus))
+            .addSubcommand(new BenchCommand())
+            .addSubcommand(new GpuWorkerCommand(backends));
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
           String text =

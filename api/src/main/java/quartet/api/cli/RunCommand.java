@@ -118,6 +118,7 @@ final class RunCommand implements Callable<Integer> {
                     new Workers(
                             backends,
                             SimCosts.parse(sim),
+                            null,
                             folders,
                             !noMetadata,
                             1,

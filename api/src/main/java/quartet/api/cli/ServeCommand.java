@@ -13,6 +13,8 @@ import picocli.CommandLine;
 import quartet.api.http.WebOptions;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.DeviceChoice;
+import quartet.api.serve.Isolation;
+import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
 import quartet.cluster.journal.JournalSettings;
@@ -89,6 +91,17 @@ final class ServeCommand implements Callable<Integer> {
   private int queueSize = 100;
 
   @CommandLine.Option(
+      names = "--isolation",
+      defaultValue = "none",
+      description =
+          "none, or process: each device in a JVM of its own, so that a fault of one never touches"
+              + " the others (default: ${DEFAULT-VALUE}).")
+  private String isolation = "none";
+
+  @CommandLine.Option(names = "--inject-faults", hidden = true)
+  private @Nullable Path faults;
+
+  @CommandLine.Option(
       names = "--stuck-after",
       paramLabel = "SECONDS",
       defaultValue = "300",
@@ -163,12 +176,13 @@ final class ServeCommand implements Callable<Integer> {
             0,
             allowFewer);
     Folders folders = Folders.below(base);
+    Folders used = output == null ? folders : folders.withOutput(output);
     ServerOptions options =
         new ServerOptions(
             listen,
             port,
             choice,
-            output == null ? folders : folders.withOutput(output),
+            used,
             queueSize,
             Duration.ofSeconds(stuckAfter),
             historySize,
@@ -180,6 +194,8 @@ final class ServeCommand implements Callable<Integer> {
                     System.getenv("QUARTET_DATABASE_USER"),
                     System.getenv("QUARTET_DATABASE_PASSWORD")),
             SimCosts.parse(sim),
+            faults,
+            isolation(used),
             maxResident,
             CacheFlags.mode(cache),
             hostModelGigabytes * GIGABYTE,
@@ -199,6 +215,25 @@ final class ServeCommand implements Callable<Integer> {
                 "shutdown"));
     server.awaitStop();
     return CommandLine.ExitCode.OK;
+  }
+
+  private @Nullable Isolation isolation(Folders used) {
+    return switch (isolation) {
+      case "none" -> null;
+      case "process" ->
+          new Isolation(
+              base.toAbsolutePath(),
+              used.output(),
+              sim,
+              faults,
+              maxResident,
+              !noMetadata,
+              CacheFlags.mode(cache));
+      default ->
+          throw new EngineException(
+              ServeError.BAD_OPTION,
+              "--isolation is '%s'; write none or process".formatted(isolation));
+    };
   }
 
   private void checkAddress(boolean hasKeys) {

@@ -31,6 +31,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
+import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.Audience;
@@ -164,16 +165,17 @@ public final class Server implements AutoCloseable {
     ActorRef<RouterProtocol.Command> router =
         spawn(
             system,
-            resuming(PromptRouter.create(
-                devices,
-                new InMemoryPromptStore(options.historySize()),
-                spawn(system, PromptJournal.create(database), "journal"),
-                new NodeSettings(
-                    options.queueCapacity(),
-                    options.retention(),
-                    new ModelSizes(options.folders())::bytes,
-                    LastResort::exit),
-                Clock.systemUTC())),
+            resuming(
+                PromptRouter.create(
+                    devices,
+                    new InMemoryPromptStore(options.historySize()),
+                    spawn(system, PromptJournal.create(database), "journal"),
+                    new NodeSettings(
+                        options.queueCapacity(),
+                        options.retention(),
+                        new ModelSizes(options.folders())::bytes,
+                        LastResort::exit),
+                    Clock.systemUTC())),
             "router");
     ActorRef<SocketHub.Command> hub =
         spawn(system, resuming(SocketHub.create(router, audience, Clock.systemUTC())), "sockets");
@@ -212,10 +214,12 @@ public final class Server implements AutoCloseable {
         new Workers(
             backends,
             options.sim(),
+            options.faults(),
             options.folders(),
             options.writeMetadata(),
             options.maxResident(),
             options.cache());
+    Isolation isolation = options.isolation();
     List<GpuSettings> settings = new ArrayList<>();
     for (Device device : options.devices().devices()) {
       int gpuId = settings.size();
@@ -223,7 +227,10 @@ public final class Server implements AutoCloseable {
           new GpuSettings(
               gpuId,
               device,
-              () -> workers.open(gpuId, device, hostModels),
+              () ->
+                  isolation == null
+                      ? workers.open(gpuId, device, hostModels)
+                      : new ProcessWorker(gpuId, isolation.command(gpuId, device)),
               job ->
                   validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
                           instanceof Validation.Ready ready

@@ -1,7 +1,9 @@
 package quartet.api.serve;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
@@ -18,6 +20,8 @@ import quartet.engine.sim.SimCosts;
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
  * @param sim what work costs on simulated devices
+ * @param faults folder for injected faults of simulated devices, or null for none
+ * @param isolation how devices get processes of their own, or null if they do not
  * @param maxResident checkpoints kept on a device at once
  * @param cache which nodes' results each device keeps between prompts
  * @param hostModelBytes mapped checkpoints beyond this are closed when nobody holds them
@@ -36,6 +40,8 @@ public record ServerOptions(
     Retention retention,
     JournalSettings database,
     SimCosts sim,
+    @Nullable Path faults,
+    @Nullable Isolation isolation,
     int maxResident,
     CacheMode cache,
     long hostModelBytes,

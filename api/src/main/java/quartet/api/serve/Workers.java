@@ -1,10 +1,13 @@
 package quartet.api.serve;
 
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.HostModels;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.CacheMode;
 import quartet.engine.files.Folders;
+import quartet.engine.sim.FaultyWorker;
 import quartet.engine.sim.SimCosts;
 import quartet.engine.sim.SimWorker;
 import quartet.tensor.Device;
@@ -13,6 +16,7 @@ import quartet.tensor.Device;
  * Makes the workers of this process's devices.
  *
  * @param sim what work costs on simulated devices
+ * @param faults simulated devices fail when prompts tell them to, and mark that here; null: never
  * @param writeMetadata whether PNG files carry the workflow
  * @param maxResident checkpoints kept on a device at once
  * @param cache which nodes' results a device keeps
@@ -20,6 +24,7 @@ import quartet.tensor.Device;
 public record Workers(
     BackendFactory backends,
     SimCosts sim,
+    @Nullable Path faults,
     Folders folders,
     boolean writeMetadata,
     int maxResident,
@@ -27,7 +32,10 @@ public record Workers(
   /** A worker for a device. Called on the device's thread. */
   public Worker open(int gpuId, Device device, HostModels hostModels) {
     return switch (device.kind()) {
-      case SIM -> new SimWorker(gpuId, device, sim, folders, writeMetadata, maxResident);
+      case SIM -> {
+        Worker worker = new SimWorker(gpuId, device, sim, folders, writeMetadata, maxResident);
+        yield faults == null ? worker : new FaultyWorker(worker, faults);
+      }
       case CPU, CUDA ->
           new DeviceWorker(
               gpuId, backends.open(device), hostModels, folders, writeMetadata, maxResident, cache);

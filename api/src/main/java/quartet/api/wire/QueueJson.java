@@ -3,14 +3,13 @@ package quartet.api.wire;
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.node.Turns;
@@ -24,6 +23,9 @@ import quartet.cluster.queue.Projection;
  */
 public final class QueueJson {
   private static final int SPARE = 64;
+  private static final byte[] NOTHING = {};
+  private static final byte[] COMMA = {','};
+  private static final byte[] QUOTE = {'"'};
 
   @SuppressWarnings("ArrayRecordComponent") // never compared, and never written to
   private record Written(PromptJob job, byte[] bytes) {
@@ -123,12 +125,7 @@ public final class QueueJson {
     }
     if (!gpu.pending().isEmpty()) {
       out.text(",\"schedule\":[").first();
-      for (PromptJob job : gpu.pending()) {
-        Projection.Planned planned = gpu.planned().get(job.promptId());
-        if (planned != null) {
-          out.item(new byte[0]).planned(planned);
-        }
-      }
+      gpu.planned().forEach(planned -> out.item(NOTHING).planned(planned));
       out.text("]");
     }
   }
@@ -144,23 +141,23 @@ public final class QueueJson {
     }
   }
 
-  /** Bytes in the making. */
+  /** Bytes in the making: pieces, put together once. */
   private static final class Out {
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(4096);
+    private final List<byte[]> pieces = new ArrayList<>();
+    private int length;
     private boolean first = true;
 
     Out text(String ascii) {
-      return raw(ascii.getBytes(StandardCharsets.US_ASCII));
+      return raw(ascii.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    Out quoted(@Nullable String text) {
-      raw(new byte[] {'"'});
-      raw(JsonStringEncoder.getInstance().quoteAsUTF8(text == null ? "" : text));
-      return raw(new byte[] {'"'});
+    Out quoted(String text) {
+      return raw(QUOTE).raw(JsonStringEncoder.getInstance().quoteAsUTF8(text)).raw(QUOTE);
     }
 
     private Out raw(byte[] some) {
-      bytes.write(some, 0, some.length);
+      pieces.add(some);
+      length += some.length;
       return this;
     }
 
@@ -171,7 +168,7 @@ public final class QueueJson {
 
     Out item(byte[] some) {
       if (!first) {
-        bytes.write(',');
+        raw(COMMA);
       }
       first = false;
       return raw(some);
@@ -179,14 +176,23 @@ public final class QueueJson {
 
     void planned(Projection.Planned planned) {
       text("{\"prompt_id\":").quoted(planned.promptId());
-      text(",\"position\":").text(Integer.toString(planned.position()));
-      text(",\"expected_start\":");
-      text(planned.startMillis() == null ? "null" : Long.toString(planned.startMillis()));
-      text(",\"reason\":").quoted(planned.reason()).text("}");
+      text(
+          ",\"position\":"
+              + planned.position()
+              + ",\"expected_start\":"
+              + planned.startMillis()
+              + ",\"reason\":");
+      quoted(planned.reason()).text("}");
     }
 
     byte[] bytes() {
-      return bytes.toByteArray();
+      byte[] all = new byte[length];
+      int at = 0;
+      for (byte[] piece : pieces) {
+        System.arraycopy(piece, 0, all, at, piece.length);
+        at += piece.length;
+      }
+      return all;
     }
   }
 }

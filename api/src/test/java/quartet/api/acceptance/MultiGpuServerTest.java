@@ -251,9 +251,11 @@ final class MultiGpuServerTest {
   @Order(7)
   void unpinnedPromptsGoWhereThereIsRoom() {
     List<String> ids = new ArrayList<>();
+    client().post("/queue/pause", "");
     for (int i = 0; i < 8; i++) {
       ids.add(client().accepted(Client.quick(9000 + i)));
     }
+    client().post("/queue/resume", "");
     ids.forEach(id -> client().ended(id, PROMPT_PATIENCE));
     for (int gpu = 0; gpu < 4; gpu++) {
       String mark = "to GPU " + gpu + " (";

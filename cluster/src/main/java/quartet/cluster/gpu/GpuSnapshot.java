@@ -1,7 +1,6 @@
 package quartet.cluster.gpu;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -13,7 +12,7 @@ import quartet.cluster.queue.Projection;
  * What a device does at one moment.
  *
  * @param pending prompts that would run there next, in their order
- * @param planned when and why, by prompt id
+ * @param planned when and why, one for each pending prompt
  * @param paused whether an operator has stopped it from taking prompts
  * @param unhealthy why it cannot take prompts, or null
  */
@@ -22,7 +21,7 @@ public record GpuSnapshot(
     String device,
     Optional<PromptJob> running,
     List<PromptJob> pending,
-    Map<String, Projection.Planned> planned,
+    List<Projection.Planned> planned,
     GpuFigures figures,
     boolean paused,
     @Nullable String unhealthy) {
@@ -34,7 +33,7 @@ public record GpuSnapshot(
         device,
         running.filter(stays),
         pending.stream().filter(stays).toList(),
-        planned,
+        planned.stream().filter(one -> !promptIds.contains(one.promptId())).toList(),
         figures,
         paused,
         unhealthy);

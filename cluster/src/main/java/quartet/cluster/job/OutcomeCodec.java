@@ -11,10 +11,11 @@ import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
 
 /** How a prompt ended, as part of a stored fact. The rules of {@link FactCodec} hold here too. */
-final class OutcomeCodec {
+public final class OutcomeCodec {
   private OutcomeCodec() {}
 
-  static ObjectNode json(ExecutionOutcome outcome) {
+  /** An outcome as JSON. */
+  public static ObjectNode json(ExecutionOutcome outcome) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     switch (outcome) {
       case ExecutionOutcome.Succeeded ignored -> json.put("type", "succeeded");
@@ -35,6 +36,19 @@ final class OutcomeCodec {
     ObjectNode shown = json.putObject("shown");
     outcome.shown().forEach(shown::set);
     return json;
+  }
+
+  /**
+   * What {@link #json} wrote, in the same version.
+   *
+   * @throws IllegalArgumentException naming the field, if it is something else
+   */
+  public static ExecutionOutcome read(ObjectNode json) {
+    try {
+      return outcome(json);
+    } catch (FieldException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   static ExecutionOutcome outcome(ObjectNode json) throws FieldException {

@@ -332,12 +332,12 @@ final class Dispatch {
 
   private List<GpuSnapshot> look() {
     Map<Integer, List<PromptJob>> pending = new HashMap<>();
-    Map<Integer, Map<String, Projection.Planned>> planned = new HashMap<>();
+    Map<Integer, List<Projection.Planned>> planned = new HashMap<>();
     for (Projection.Planned one : projection().planned()) {
       OpenPrompts.Open opened = open.find(one.promptId());
       if (opened != null) {
         pending.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(opened.job());
-        planned.computeIfAbsent(one.gpuId(), id -> new HashMap<>()).put(one.promptId(), one);
+        planned.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(one);
       }
     }
     List<GpuSnapshot> all = new ArrayList<>();
@@ -349,7 +349,7 @@ final class Dispatch {
               devices.getOrDefault(id, ""),
               Optional.ofNullable(running.get(id)),
               pending.getOrDefault(id, List.of()),
-              planned.getOrDefault(id, Map.of()),
+              planned.getOrDefault(id, List.of()),
               figures.getOrDefault(id, GpuFigures.NONE),
               state.paused(),
               state.unhealthy()));

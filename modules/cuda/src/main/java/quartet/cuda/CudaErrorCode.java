@@ -10,9 +10,9 @@ public enum CudaErrorCode implements ErrorCode {
   /** A call was refused for its arguments. */
   CUDA_BAD_CALL(ErrorKind.INTERNAL),
   /** The process can no longer use the device. */
-  CUDA_CONTEXT_POISONED(ErrorKind.DEVICE),
+  CUDA_CONTEXT_POISONED(ErrorKind.DEVICE_LOST),
   /** The device is gone. */
-  CUDA_DEVICE_GONE(ErrorKind.DEVICE),
+  CUDA_DEVICE_GONE(ErrorKind.DEVICE_LOST),
   /** Driver, card or library cannot do it. */
   CUDA_UNSUPPORTED(ErrorKind.DEVICE),
   /** A library that is needed was not found. */

@@ -146,7 +146,9 @@ final class CudaReplay implements Replay {
       done = true;
       return recording;
     } catch (EngineException e) {
-      if (e.kind() == ErrorKind.OUT_OF_MEMORY || e.kind() == ErrorKind.DEVICE) {
+      if (e.kind() == ErrorKind.OUT_OF_MEMORY
+          || e.kind() == ErrorKind.DEVICE
+          || e.kind() == ErrorKind.DEVICE_LOST) {
         throw e;
       }
       LOG.warn("{} cannot be recorded and is computed step by step: {}", purpose, e.getMessage());

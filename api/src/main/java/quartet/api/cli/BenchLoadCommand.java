@@ -1,0 +1,163 @@
+package quartet.api.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import quartet.api.bench.LoadRun;
+import quartet.api.bench.Samples;
+import quartet.api.bench.ServerClient;
+import quartet.errors.EngineException;
+
+/** {@code quartet bench load}: scaling, waits and a full queue of a running server. */
+@CommandLine.Command(
+    name = "load",
+    mixinStandardHelpOptions = true,
+    description =
+        "Times a running server from the first request to the last picture: one device alone, then"
+            + " all with the same work for each.")
+final class BenchLoadCommand implements Callable<Integer> {
+  private static final double SECONDS_PER_HOUR = 3600;
+
+  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
+  private Path workflow = Path.of("");
+
+  @CommandLine.Option(
+      names = "--set",
+      paramLabel = "NODE.INPUT=VALUE",
+      description = "Changes an input. May be repeated.")
+  private List<String> changes = new ArrayList<>();
+
+  @CommandLine.Option(
+      names = "--server",
+      defaultValue = "http://127.0.0.1:8188",
+      description = "Where the server is (default: ${DEFAULT-VALUE}).")
+  private String server = "http://127.0.0.1:8188";
+
+  @CommandLine.Option(
+      names = "--per-gpu",
+      defaultValue = "10",
+      description = "Prompts for each device (default: ${DEFAULT-VALUE}; 0: leaves this out).")
+  private int perGpu = 10;
+
+  @CommandLine.Option(
+      names = "--unpinned",
+      description = "Leaves the choice of devices to the server.")
+  private boolean unpinned;
+
+  @CommandLine.Option(
+      names = "--idle",
+      defaultValue = "0",
+      description = "Prompts that find the server idle, one after the other.")
+  private int idle;
+
+  @CommandLine.Option(
+      names = "--queued",
+      defaultValue = "0",
+      description = "Waiting prompts behind which POST, /queue/all and cancel are timed.")
+  private int queued;
+
+  @CommandLine.Option(
+      names = "--calls",
+      defaultValue = "100",
+      description = "Calls of each kind then (default: ${DEFAULT-VALUE}).")
+  private int calls = 100;
+
+  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter out =
+        spec == null
+            ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
+            : spec.commandLine().getOut();
+    try (ServerClient client = new ServerClient(server);
+        LoadRun load = new LoadRun(client, prompt())) {
+      var devices = client.get("/system_stats").json().path("devices");
+      out.println(
+          "server "
+              + server
+              + ": "
+              + devices.size()
+              + " devices, first one "
+              + devices.path(0).path("name").asText());
+      if (perGpu > 0) {
+        scaling(out, load, devices.size());
+      }
+      if (idle > 0) {
+        out.println("idle, acceptance to start: " + load.idleWaits(idle));
+      }
+      if (queued > 0) {
+        full(out, load.full(queued, calls));
+      }
+    }
+    return CommandLine.ExitCode.OK;
+  }
+
+  private void scaling(PrintWriter out, LoadRun load, int devices) {
+    for (int gpu = 0; gpu < devices; gpu++) {
+      load.burst(List.of(gpu)); // models are loaded, code is compiled
+    }
+    LoadRun.Burst one = load.burst(gpus(1));
+    report(out, "GPU 0 alone", one);
+    if (devices > 1) {
+      LoadRun.Burst all =
+          load.burst(unpinned ? Collections.nCopies(perGpu * devices, null) : gpus(devices));
+      report(out, devices + " devices" + (unpinned ? ", unpinned" : ""), all);
+      double ratio = all.prompts() / all.seconds() / (one.prompts() / one.seconds());
+      out.println(
+          String.format(Locale.ROOT, "speed-up %.2f of %d, same work for each", ratio, devices));
+    }
+  }
+
+  private List<@Nullable Integer> gpus(int devices) {
+    List<@Nullable Integer> gpus = new ArrayList<>();
+    for (int i = 0; i < perGpu * devices; i++) {
+      gpus.add(i % devices);
+    }
+    return gpus;
+  }
+
+  private static void report(PrintWriter out, String what, LoadRun.Burst burst) {
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "%s: %d prompts, %d pictures in %.2f s (posted in %.2f s), %.0f pictures/h",
+            what,
+            burst.prompts(),
+            burst.pictures(),
+            burst.seconds(),
+            burst.postingSeconds(),
+            burst.pictures() / burst.seconds() * SECONDS_PER_HOUR));
+  }
+
+  private static void full(PrintWriter out, LoadRun.Full full) {
+    out.println("with " + full.queued() + " prompts waiting:");
+    line(out, "filling, 8 at a time", full.filling());
+    line(out, "POST /prompt", full.post());
+    line(out, "GET /queue/all", full.queueAll());
+    line(out, "cancel", full.cancel());
+  }
+
+  private static void line(PrintWriter out, String what, Samples samples) {
+    out.println("  " + what + ": " + samples);
+  }
+
+  private ObjectNode prompt() {
+    return switch (WorkflowFile.read(workflow)) {
+      case WorkflowFile.Content.Prompt ready -> WorkflowFile.changed(ready.nodes(), changes);
+      case WorkflowFile.Content.Editor ignored ->
+          throw new EngineException(
+              CliError.WORKFLOW_INVALID,
+              "%s is the editor's form; a load needs the API form (File > Export (API), or POST it to /workflow/convert)."
+                  .formatted(workflow));
+    };
+  }
+}

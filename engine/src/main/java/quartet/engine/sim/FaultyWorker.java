@@ -1,0 +1,154 @@
+package quartet.engine.sim;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import quartet.engine.device.DeviceWorker;
+import quartet.engine.device.Worker;
+import quartet.engine.exec.ExecutionEvent;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.EngineException;
+import quartet.errors.ErrorCode;
+import quartet.errors.ErrorKind;
+import quartet.tensor.DeviceMemory;
+
+/**
+ * A worker that fails when a prompt tells it to, for trying out recovery: a text in the prompt says
+ * {@code fault:oom}, {@code fault:driver}, {@code fault:sticky} or {@code fault:stuck}; with {@code
+ * -once} behind it only the first time, however often processes are started in between. Only there
+ * when asked for, and only around simulated devices.
+ *
+ * <p>Thread: the device's.
+ */
+public final class FaultyWorker implements Worker {
+  private static final Pattern FAULT = Pattern.compile("fault:(oom|driver|sticky|stuck)(-once)?");
+
+  /** Made on purpose. */
+  private enum Fault implements ErrorCode {
+    INJECTED_DRIVER_ERROR(ErrorKind.DEVICE),
+    INJECTED_STICKY_FAULT(ErrorKind.DEVICE_LOST);
+
+    private final ErrorKind kind;
+
+    Fault(ErrorKind kind) {
+      this.kind = kind;
+    }
+
+    @Override
+    public ErrorKind kind() {
+      return kind;
+    }
+  }
+
+  private final Worker worker;
+  private final Path markers;
+
+  /**
+   * Wraps a worker.
+   *
+   * @param markers folder that remembers what has failed once
+   */
+  public FaultyWorker(Worker worker, Path markers) {
+    this.worker = worker;
+    this.markers = markers;
+  }
+
+  @Override
+  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+    String fault = fault(job).orElse("");
+    return switch (fault) {
+      case "oom" ->
+          new DeviceWorker.Result(
+              new ExecutionOutcome.Failed(
+                  Map.of(),
+                  "",
+                  "",
+                  ErrorKind.OUT_OF_MEMORY,
+                  "out of memory, injected",
+                  ErrorKind.OUT_OF_MEMORY.name(),
+                  List.of(),
+                  List.of(),
+                  job.plan().prompt().objectNode()),
+              1);
+      case "driver" ->
+          throw new EngineException(Fault.INJECTED_DRIVER_ERROR, "driver error, injected");
+      case "sticky" ->
+          throw new EngineException(Fault.INJECTED_STICKY_FAULT, "sticky fault, injected");
+      case "stuck" -> hang();
+      default -> worker.run(job, events);
+    };
+  }
+
+  /** As a kernel that never ends: deaf to cancelling. */
+  private static DeviceWorker.Result hang() {
+    while (true) {
+      LockSupport.park();
+    }
+  }
+
+  private Optional<String> fault(DeviceWorker.Job job) {
+    return job.plan().nodes().values().stream()
+        .flatMap(node -> node.constants().values().stream())
+        .filter(String.class::isInstance)
+        .map(value -> FAULT.matcher((String) value))
+        .filter(Matcher::find)
+        .filter(found -> found.group(2) == null || firstTime(job.promptId()))
+        .map(found -> found.group(1))
+        .findFirst();
+  }
+
+  private boolean firstTime(String promptId) {
+    try {
+      Files.createDirectories(markers);
+      Files.createFile(markers.resolve(promptId));
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      return false;
+    } catch (IOException e) {
+      throw new IllegalStateException("cannot mark a fault in " + markers, e);
+    }
+  }
+
+  @Override
+  public void warmUp() {
+    worker.warmUp();
+  }
+
+  @Override
+  public void clearCaches() {
+    worker.clearCaches();
+  }
+
+  @Override
+  public void clearOutputs() {
+    worker.clearOutputs();
+  }
+
+  @Override
+  public List<Path> resident() {
+    return worker.resident();
+  }
+
+  @Override
+  public DeviceMemory memory() {
+    return worker.memory();
+  }
+
+  @Override
+  public String description() {
+    return worker.description() + ", with injected faults";
+  }
+
+  @Override
+  public void close() {
+    worker.close();
+  }
+}
