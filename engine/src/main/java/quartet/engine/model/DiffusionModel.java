@@ -1,8 +1,12 @@
 package quartet.engine.model;
 
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.unet.PromptContext;
+import quartet.engine.model.unet.Steering;
 import quartet.engine.model.unet.UNet;
+import quartet.engine.value.ModelOptions;
 import quartet.errors.EngineException;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Tensor;
@@ -13,17 +17,59 @@ import quartet.tensor.TensorScope;
  * device's.
  */
 public final class DiffusionModel {
+  /** Steps that a consistency model was distilled to. Source: Luo et al. 2023, section 5. */
+  private static final int CONSISTENCY_STEPS = 50;
+
   private final UNet network;
   private final NoiseSchedule schedule;
   private final Prediction prediction;
   private final LatentFormat latentFormat;
+  private final ModelOptions options;
 
   DiffusionModel(
       UNet network, NoiseSchedule schedule, Prediction prediction, LatentFormat latentFormat) {
+    this(network, schedule, prediction, latentFormat, ModelOptions.NONE);
+  }
+
+  private DiffusionModel(
+      UNet network,
+      NoiseSchedule schedule,
+      Prediction prediction,
+      LatentFormat latentFormat,
+      ModelOptions options) {
     this.network = network;
     this.schedule = schedule;
     this.prediction = prediction;
     this.latentFormat = latentFormat;
+    this.options = options;
+  }
+
+  /** The same network, sampled as the options say. */
+  public DiffusionModel with(ModelOptions other) {
+    if (other.sampling().isEmpty()) {
+      return new DiffusionModel(network, schedule, prediction, latentFormat, other);
+    }
+    ModelOptions.SamplingChoice choice = other.sampling().get();
+    NoiseSchedule table =
+        choice.zeroTerminalSnr() ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear();
+    return switch (choice.output()) {
+      case EPS -> new DiffusionModel(network, table, Prediction.EPSILON, latentFormat, other);
+      case V_PREDICTION ->
+          new DiffusionModel(network, table, Prediction.VELOCITY, latentFormat, other);
+      case X0 -> new DiffusionModel(network, table, Prediction.CLEAN, latentFormat, other);
+      case LCM ->
+          new DiffusionModel(
+              network,
+              table.distilled(CONSISTENCY_STEPS),
+              Prediction.CONSISTENCY,
+              latentFormat,
+              other);
+    };
+  }
+
+  /** How it is sampled where that differs from what its file says. */
+  public ModelOptions options() {
+    return options;
   }
 
   /** The noise levels it was trained on. */
@@ -46,32 +92,59 @@ public final class DiffusionModel {
     return network.contextWidth();
   }
 
+  /** Width of the label it wants beside the prompt, or 0. */
+  public int labelWidth() {
+    return network.labelWidth();
+  }
+
+  /** Channels it is shown beside the noisy latent: 0, or 5 for an inpainting model. */
+  public int besideChannels() {
+    return network.config().inChannels() - latentFormat.channels();
+  }
+
+  /** Prepares prompts for all steps of a run of a model without labels. */
+  public PromptContext prepare(TensorScope scope, HostTensor tokens) {
+    return prepare(scope, tokens, null);
+  }
+
   /**
    * Prepares prompts for all steps of a run.
    *
    * @param scope owns the result
    * @param tokens {@code [B, T, D]}, one prompt per batch item
+   * @param labels {@code [B, L]} for a model that wants labels, else null
    * @throws EngineException if the prompts come from a text encoder of another width
    */
-  public PromptContext prepare(TensorScope scope, HostTensor tokens) {
-    int expected = contextWidth();
+  public PromptContext prepare(TensorScope scope, HostTensor tokens, @Nullable HostTensor labels) {
+    checkWidth(tokens, contextWidth());
+    try (TensorScope upload = scope.child("prompt")) {
+      PromptContext context =
+          network.prepare(
+              upload,
+              upload.ops().upload(tokens),
+              labels == null ? null : upload.ops().upload(labels));
+      return handOver(upload, context);
+    }
+  }
+
+  static void checkWidth(HostTensor tokens, int expected) {
     if (expected != 0 && tokens.shape().dim(2) != expected) {
       throw new EngineException(
           ModelErrorCode.MODEL_INPUT_UNFIT,
           "The conditioning is %d wide, but this model was trained with %d: it was encoded by another model's text encoder."
               .formatted(tokens.shape().dim(2), expected));
     }
-    try (TensorScope upload = scope.child("prompt")) {
-      PromptContext context = network.prepare(upload, upload.ops().upload(tokens));
-      context
-          .blocks()
-          .forEach(
-              block -> {
-                upload.handOver(block.key());
-                upload.handOver(block.value());
-              });
-      return context;
+  }
+
+  static PromptContext handOver(TensorScope upload, PromptContext context) {
+    for (PromptContext.KeyValue block : context.blocks()) {
+      upload.handOver(block.key());
+      upload.handOver(block.value());
     }
+    if (context.label() != null) {
+      upload.handOver(context.label());
+    }
+    return context;
   }
 
   /**
@@ -85,6 +158,13 @@ public final class DiffusionModel {
    */
   public Tensor predict(TensorScope scope, Tensor x, float[] timesteps, PromptContext context) {
     return network.forward(scope, x, timesteps, context);
+  }
+
+  /** The same with what other networks add. */
+  public Tensor predict(
+      TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
+    BiConsumer<String, Tensor> untraced = (name, value) -> {};
+    return network.forward(scope, x, timesteps, context, steering, untraced);
   }
 
   UNet network() {

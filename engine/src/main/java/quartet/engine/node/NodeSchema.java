@@ -14,6 +14,7 @@ import java.util.stream.Stream;
  * @param module where the front end says it comes from: {@code nodes} or {@code
  *     custom_nodes.<pack>}
  * @param output running a prompt means running its output nodes
+ * @param form how it is shown
  * @param hidden values the server fills in, which only {@code /object_info} mentions
  */
 public record NodeSchema(
@@ -26,7 +27,18 @@ public record NodeSchema(
     List<Input<?>> required,
     List<Input<?>> optional,
     List<Hidden> hidden,
-    List<Output> outputs) {
+    List<Output> outputs,
+    Form form,
+    boolean deprecated,
+    boolean experimental) {
+
+  /** How {@code /object_info} shows a node; clients know both. */
+  public enum Form {
+    /** As nodes have been shown from the beginning. */
+    CLASSIC,
+    /** As nodes written against the newer interface are shown. */
+    NEWER
+  }
 
   /** Values the server fills in. */
   public enum Hidden {
@@ -92,7 +104,10 @@ public record NodeSchema(
         required,
         optional,
         hidden,
-        outputs);
+        outputs,
+        form,
+        deprecated,
+        experimental);
   }
 
   /** Collects a schema; every method returns the builder. */
@@ -101,6 +116,10 @@ public record NodeSchema(
     private String displayName;
     private String category = "sd";
     private String description = "";
+    private String module = "nodes";
+    private Form form = Form.CLASSIC;
+    private boolean deprecated;
+    private boolean experimental;
     private boolean output;
     private List<Input<?>> required = List.of();
     private List<Input<?>> optional = List.of();
@@ -127,6 +146,30 @@ public record NodeSchema(
     /** What it does, in a sentence. */
     public Builder description(String text) {
       description = text;
+      return this;
+    }
+
+    /** The module that the front end is told, for nodes that are no core nodes there. */
+    public Builder extra(String name) {
+      module = "comfy_extras." + name;
+      return this;
+    }
+
+    /** Shown in the newer form. */
+    public Builder newer() {
+      form = Form.NEWER;
+      return this;
+    }
+
+    /** Marks the node as one that should not be used any more. */
+    public Builder deprecated() {
+      deprecated = true;
+      return this;
+    }
+
+    /** Marks the node as one that may change. */
+    public Builder experimental() {
+      experimental = true;
       return this;
     }
 
@@ -172,12 +215,15 @@ public record NodeSchema(
           displayName,
           category,
           description,
-          "nodes",
+          module,
           output,
           required,
           optional,
           hidden,
-          outputs);
+          outputs,
+          form,
+          deprecated,
+          experimental);
     }
   }
 }

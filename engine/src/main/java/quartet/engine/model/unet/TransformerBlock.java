@@ -63,16 +63,23 @@ final class TransformerBlock {
         ops.linear(context, value2, Activation.NONE, null)); // [B, U, D]
   }
 
-  /** {@code [B, T, D] -> same}. */
-  Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt) {
+  /**
+   * {@code [B, T, D] -> same}.
+   *
+   * @param ownValuesOnly whether a token attends to itself alone, which is perturbed attention
+   */
+  Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt, boolean ownValuesOnly) {
     Tensor n = ops.layerNorm(x, norm1, EPSILON);
+    Tensor value = ops.linear(n, value1, Activation.NONE, null);
     Tensor attended =
-        ops.attention(
-            ops.linear(n, query1, Activation.NONE, null),
-            ops.linear(n, key1, Activation.NONE, null),
-            ops.linear(n, value1, Activation.NONE, null),
-            heads,
-            false);
+        ownValuesOnly
+            ? value
+            : ops.attention(
+                ops.linear(n, query1, Activation.NONE, null),
+                ops.linear(n, key1, Activation.NONE, null),
+                value,
+                heads,
+                false);
     Tensor h = ops.linear(attended, out1, Activation.NONE, x);
     n = ops.layerNorm(h, norm2, EPSILON);
     Tensor query = ops.linear(n, query2, Activation.NONE, null);
