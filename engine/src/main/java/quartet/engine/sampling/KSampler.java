@@ -192,7 +192,7 @@ public final class KSampler {
   }
 
   /** Full noise has the latent's variance of 1 in it as well. Source: ComfyUI (behaviour). */
-  private static float noiseShare(NoiseSchedule schedule, float sigma) {
+  static float noiseShare(NoiseSchedule schedule, float sigma) {
     float max = schedule.sigmaMax();
     boolean full =
         sigma > max || Math.abs(max - sigma) <= FULL_NOISE * Math.max(Math.abs(max), sigma);

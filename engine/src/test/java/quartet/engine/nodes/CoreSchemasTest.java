@@ -76,11 +76,6 @@ class CoreSchemasTest {
     return String.join(" ", texts);
   }
 
-  @Test
-  void no_core_node_is_left_out_of_this_test() {
-    assertThat(new CoreNodes().nodes()).hasSize(14);
-  }
-
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
