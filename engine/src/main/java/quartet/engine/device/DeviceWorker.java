@@ -13,7 +13,7 @@ import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.OutputCache;
 import quartet.engine.exec.PromptExecutor;
 import quartet.engine.graph.ExecutionPlan;
-import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.run.CancelToken;
@@ -84,13 +84,20 @@ public final class DeviceWorker implements Worker {
   /** Runs a job to its end; never throws for what a node does. */
   @Override
   public Result run(Job job, Consumer<ExecutionEvent> events) {
-    ExecutionOutcome outcome = once(job, events);
-    if (!ranOutOfMemory(outcome)) {
-      return new Result(outcome, 0);
+    try {
+      models.beginJob();
+      ExecutionOutcome outcome = once(job, events);
+      return ranOutOfMemory(outcome) ? again(job, events) : new Result(outcome, 0);
+    } finally {
+      models.endJob();
     }
+  }
+
+  private Result again(Job job, Consumer<ExecutionEvent> events) {
     LOG.warn("💥 [GPU {}] OOM for prompt {}, clearing cache", gpuId, job.promptId());
     cache.dropValues();
     models.clear();
+    models.beginTightJob();
     LOG.info("✅ [GPU {}] Cache cleared, retrying...", gpuId);
     return new Result(once(job, events), 1);
   }
@@ -165,8 +172,8 @@ public final class DeviceWorker implements Worker {
     }
 
     @Override
-    public CheckpointModels checkpoint(Path file) {
-      return models.checkpoint(file);
+    public Models models() {
+      return models;
     }
 
     @Override

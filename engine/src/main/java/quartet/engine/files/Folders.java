@@ -12,6 +12,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -126,16 +127,27 @@ public record Folders(
 
   @Override
   public Path model(String folderKey, String name) {
+    return findModel(folderKey, name)
+        .orElseThrow(
+            () ->
+                new EngineException(
+                    FileError.MODEL_NOT_FOUND,
+                    "No file '%s' in models/%s. There are: %s"
+                        .formatted(
+                            name,
+                            folderKey,
+                            models(folderKey).isEmpty() ? "none" : models(folderKey))));
+  }
+
+  @Override
+  public Optional<Path> findModel(String folderKey, String name) {
     for (Path folder : modelFolders(folderKey)) {
       Path file = lexicallyInside(folder, name);
       if (Files.isRegularFile(file)) {
-        return file;
+        return Optional.of(file);
       }
     }
-    throw new EngineException(
-        FileError.MODEL_NOT_FOUND,
-        "No file '%s' in models/%s. There are: %s"
-            .formatted(name, folderKey, models(folderKey).isEmpty() ? "none" : models(folderKey)));
+    return Optional.empty();
   }
 
   private static boolean isModel(String folderKey, Path file) {
@@ -153,12 +165,21 @@ public record Folders(
 
   @Override
   public List<String> inputImages() {
+    return inputFiles(IMAGE_SUFFIXES);
+  }
+
+  @Override
+  public List<String> inputFiles(String suffix) {
+    return inputFiles(Set.of(suffix));
+  }
+
+  private List<String> inputFiles(Set<String> suffixes) {
     if (!Files.isDirectory(input)) {
       return List.of();
     }
     try (Stream<Path> files = Files.list(input)) {
       return files
-          .filter(file -> hasSuffix(file, IMAGE_SUFFIXES) && Files.isRegularFile(file))
+          .filter(file -> hasSuffix(file, suffixes) && Files.isRegularFile(file))
           .map(file -> file.getFileName().toString())
           .sorted()
           .toList();

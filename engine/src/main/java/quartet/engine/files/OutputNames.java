@@ -75,11 +75,16 @@ public final class OutputNames {
    * @return the file under its final name
    */
   public static Path publish(Target target, int batchIndex, Path finished) {
+    return publish(target, batchIndex, finished, ".png");
+  }
+
+  /** The same for a file of another kind. */
+  public static Path publish(Target target, int batchIndex, Path finished, String suffix) {
     String stem = target.stem().replace("%batch_num%", Integer.toString(batchIndex));
     int counter = highest(target.folder(), stem) + 1;
     while (true) {
       Path file =
-          target.folder().resolve(String.format(Locale.ROOT, "%s_%05d_.png", stem, counter));
+          target.folder().resolve(String.format(Locale.ROOT, "%s_%05d_%s", stem, counter, suffix));
       try {
         return AtomicFiles.renameUnlessTaken(finished, file);
       } catch (FileAlreadyExistsException e) {

@@ -2,9 +2,13 @@ package quartet.engine.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.unet.PromptContext;
+import quartet.engine.model.unet.Steering;
 import quartet.engine.model.unet.UNet;
+import quartet.engine.value.ModelOptions;
 import quartet.errors.EngineException;
 import quartet.tensor.Backend;
 import quartet.tensor.HostTensor;
@@ -16,26 +20,77 @@ import quartet.tensor.TensorScope;
  * A denoising network with what it was trained on. Owner: its {@link CheckpointModels}. Thread: the
  * device's.
  */
-public final class DiffusionModel implements AutoCloseable {
+public final class DiffusionModel {
   private static final int FIRST_PROMPT_TENSOR = 2;
+
+  /** Steps that a consistency model was distilled to. Source: Luo et al. 2023, section 5. */
+  private static final int CONSISTENCY_STEPS = 50;
 
   private final UNet network;
   private final Replay evaluation;
   private final NoiseSchedule schedule;
   private final Prediction prediction;
   private final LatentFormat latentFormat;
+  private final ModelOptions options;
 
+  /**
+   * A network as its file says.
+   *
+   * @param evaluation the network as a function of tensors, {@link #evaluation}
+   */
   DiffusionModel(
-      Backend backend,
       UNet network,
+      Replay evaluation,
       NoiseSchedule schedule,
       Prediction prediction,
       LatentFormat latentFormat) {
+    this(network, evaluation, schedule, prediction, latentFormat, ModelOptions.NONE);
+  }
+
+  private DiffusionModel(
+      UNet network,
+      Replay evaluation,
+      NoiseSchedule schedule,
+      Prediction prediction,
+      LatentFormat latentFormat,
+      ModelOptions options) {
     this.network = network;
-    this.evaluation = backend.replay("unet", this::evaluate);
+    this.evaluation = evaluation;
     this.schedule = schedule;
     this.prediction = prediction;
     this.latentFormat = latentFormat;
+    this.options = options;
+  }
+
+  /** The same network, sampled as the options say. */
+  public DiffusionModel with(ModelOptions other) {
+    if (other.sampling().isEmpty()) {
+      return new DiffusionModel(network, evaluation, schedule, prediction, latentFormat, other);
+    }
+    ModelOptions.SamplingChoice choice = other.sampling().get();
+    NoiseSchedule table =
+        choice.zeroTerminalSnr() ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear();
+    return switch (choice.output()) {
+      case EPS ->
+          new DiffusionModel(network, evaluation, table, Prediction.EPSILON, latentFormat, other);
+      case V_PREDICTION ->
+          new DiffusionModel(network, evaluation, table, Prediction.VELOCITY, latentFormat, other);
+      case X0 ->
+          new DiffusionModel(network, evaluation, table, Prediction.CLEAN, latentFormat, other);
+      case LCM ->
+          new DiffusionModel(
+              network,
+              evaluation,
+              table.distilled(CONSISTENCY_STEPS),
+              Prediction.CONSISTENCY,
+              latentFormat,
+              other);
+    };
+  }
+
+  /** How it is sampled where that differs from what its file says. */
+  public ModelOptions options() {
+    return options;
   }
 
   /** The noise levels it was trained on. */
@@ -58,32 +113,59 @@ public final class DiffusionModel implements AutoCloseable {
     return network.contextWidth();
   }
 
+  /** Width of the label it wants beside the prompt, or 0. */
+  public int labelWidth() {
+    return network.labelWidth();
+  }
+
+  /** Channels it is shown beside the noisy latent: 0, or 5 for an inpainting model. */
+  public int besideChannels() {
+    return network.config().inChannels() - latentFormat.channels();
+  }
+
+  /** Prepares prompts for all steps of a run of a model without labels. */
+  public PromptContext prepare(TensorScope scope, HostTensor tokens) {
+    return prepare(scope, tokens, null);
+  }
+
   /**
    * Prepares prompts for all steps of a run.
    *
    * @param scope owns the result
    * @param tokens {@code [B, T, D]}, one prompt per batch item
+   * @param labels {@code [B, L]} for a model that wants labels, else null
    * @throws EngineException if the prompts come from a text encoder of another width
    */
-  public PromptContext prepare(TensorScope scope, HostTensor tokens) {
-    int expected = contextWidth();
+  public PromptContext prepare(TensorScope scope, HostTensor tokens, @Nullable HostTensor labels) {
+    checkWidth(tokens, contextWidth());
+    try (TensorScope upload = scope.child("prompt")) {
+      PromptContext context =
+          network.prepare(
+              upload,
+              upload.ops().upload(tokens),
+              labels == null ? null : upload.ops().upload(labels));
+      return handOver(upload, context);
+    }
+  }
+
+  static void checkWidth(HostTensor tokens, int expected) {
     if (expected != 0 && tokens.shape().dim(2) != expected) {
       throw new EngineException(
           ModelErrorCode.MODEL_INPUT_UNFIT,
           "The conditioning is %d wide, but this model was trained with %d: it was encoded by another model's text encoder."
               .formatted(tokens.shape().dim(2), expected));
     }
-    try (TensorScope upload = scope.child("prompt")) {
-      PromptContext context = network.prepare(upload, upload.ops().upload(tokens));
-      context
-          .blocks()
-          .forEach(
-              block -> {
-                upload.handOver(block.key());
-                upload.handOver(block.value());
-              });
-      return context;
+  }
+
+  static PromptContext handOver(TensorScope upload, PromptContext context) {
+    for (PromptContext.KeyValue block : context.blocks()) {
+      upload.handOver(block.key());
+      upload.handOver(block.value());
     }
+    if (context.label() != null) {
+      upload.handOver(context.label());
+    }
+    return context;
   }
 
   /**
@@ -103,18 +185,35 @@ public final class DiffusionModel implements AutoCloseable {
     return evaluation.run(scope, inputs).getFirst();
   }
 
-  /** The network as a function of tensors alone, so that a backend can record it. */
-  private List<Tensor> evaluate(TensorScope scope, List<Tensor> inputs) {
-    Tensor x = inputs.getFirst();
-    PromptContext context =
-        PromptContext.of(x.dim(0), inputs.subList(FIRST_PROMPT_TENSOR, inputs.size()));
-    return List.of(network.forward(scope, x, inputs.get(1), context));
+  /**
+   * A network as a function of tensors alone, so that the backend can record it: the latents, the
+   * timesteps' waves, then the prompt's tensors.
+   *
+   * <p>Owner: whoever asks for it.
+   */
+  static Replay evaluation(Backend backend, UNet network) {
+    boolean labelled = network.labelWidth() > 0;
+    return backend.replay(
+        "unet",
+        (scope, inputs) -> {
+          Tensor x = inputs.getFirst();
+          List<Tensor> prompt = inputs.subList(FIRST_PROMPT_TENSOR, inputs.size());
+          PromptContext context = PromptContext.of(x.dim(0), prompt, labelled);
+          return List.of(network.forward(scope, x, inputs.get(1), context));
+        });
   }
 
-  /** Frees what the backend recorded. */
-  @Override
-  public void close() {
-    evaluation.close();
+  /** The same with what other networks add. */
+  public Tensor predict(
+      TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
+    BiConsumer<String, Tensor> untraced = (name, value) -> {};
+    Tensor waves = scope.ops().upload(network.waves(timesteps));
+    return network.forward(scope, x, waves, context, steering, untraced);
+  }
+
+  /** What has to be closed before the parameters are. */
+  AutoCloseable recording() {
+    return evaluation;
   }
 
   UNet network() {

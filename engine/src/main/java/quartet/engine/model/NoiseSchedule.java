@@ -29,8 +29,10 @@ public final class NoiseSchedule {
 
   private final float[] sigmas;
   private final float[] logSigmas;
+  private final int stride;
 
-  private NoiseSchedule(double[] exact) {
+  private NoiseSchedule(double[] exact, int stride) {
+    this.stride = stride;
     sigmas = new float[exact.length];
     logSigmas = new float[exact.length];
     for (int k = 0; k < exact.length; k++) {
@@ -41,7 +43,7 @@ public final class NoiseSchedule {
 
   /** Stable Diffusion's: betas from 0.00085 to 0.012, linear in their square roots. */
   public static NoiseSchedule scaledLinear() {
-    return new NoiseSchedule(scaledLinearSigmas());
+    return new NoiseSchedule(scaledLinearSigmas(), 1);
   }
 
   /**
@@ -61,7 +63,22 @@ public final class NoiseSchedule {
       double cumulative = k == STEPS - 1 ? ZERO_TERMINAL_SHARE : share * share;
       sigmas[k] = Math.sqrt((1 - cumulative) / cumulative);
     }
-    return new NoiseSchedule(sigmas);
+    return new NoiseSchedule(sigmas, 1);
+  }
+
+  /**
+   * Every so many-th training step only, as a model distilled to few steps knows them. Source: Luo
+   * et al. 2023, "Latent Consistency Models", section 4.3 (skipping steps).
+   *
+   * @param steps that are kept, counted from the noisy end
+   */
+  public NoiseSchedule distilled(int steps) {
+    int skip = sigmas.length / steps;
+    double[] kept = new double[steps];
+    for (int k = 0; k < steps; k++) {
+      kept[steps - 1 - k] = sigmas[sigmas.length - 1 - k * skip];
+    }
+    return new NoiseSchedule(kept, skip);
   }
 
   private static double[] scaledLinearSigmas() {
@@ -79,12 +96,27 @@ public final class NoiseSchedule {
     return sigmas;
   }
 
-  /** Sigma of training step {@code k}. */
+  /** How many noise levels there are. */
+  public int size() {
+    return sigmas.length;
+  }
+
+  /** The training step of the least noise. */
+  public int firstTimestep() {
+    return stride - 1;
+  }
+
+  /** The training step of the most noise. */
+  public int lastTimestep() {
+    return sigmas.length * stride - 1;
+  }
+
+  /** Sigma of entry {@code k} of the table. */
   public float tableSigma(int k) {
     return sigmas[k];
   }
 
-  /** Log of sigma of training step {@code k}, rounded from float64 on its own. */
+  /** Log of sigma of entry {@code k}, rounded from float64 on its own. */
   public float tableLogSigma(int k) {
     return logSigmas[k];
   }
@@ -96,7 +128,7 @@ public final class NoiseSchedule {
 
   /** The largest sigma. */
   public float sigmaMax() {
-    return sigmas[STEPS - 1];
+    return sigmas[sigmas.length - 1];
   }
 
   /** The training step nearest in log sigma; the lower of two equally near. */
@@ -104,19 +136,19 @@ public final class NoiseSchedule {
     float log = (float) Math.log(sigma);
     int best = 0;
     float distance = Float.POSITIVE_INFINITY;
-    for (int k = 0; k < STEPS; k++) {
+    for (int k = 0; k < sigmas.length; k++) {
       float candidate = Math.abs(log - logSigmas[k]);
       if (candidate < distance) {
         distance = candidate;
         best = k;
       }
     }
-    return best;
+    return best * stride + stride - 1;
   }
 
   /** Sigma at a fractional training step, clamped to the table. */
   public float sigma(float timestep) {
-    float t = Math.clamp(timestep, 0f, STEPS - 1);
+    float t = Math.clamp((timestep - (stride - 1)) / stride, 0f, sigmas.length - 1f);
     int low = (int) Math.floor(t);
     int high = (int) Math.ceil(t);
     float weight = t - low;

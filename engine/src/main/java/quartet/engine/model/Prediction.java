@@ -8,5 +8,12 @@ public enum Prediction {
    * The velocity: {@code x0 = x / (sigma^2 + 1) - out * sigma / sqrt(sigma^2 + 1)}. Source:
    * Salimans and Ho 2022, appendix D.
    */
-  VELOCITY
+  VELOCITY,
+  /** The clean latent itself. */
+  CLEAN,
+  /**
+   * The noise, and the clean latent from it mixed with the input by boundary scalings. Source: Luo
+   * et al. 2023, "Latent Consistency Models", eq. 9 (timesteps scaled by 10, deviation 0.5).
+   */
+  CONSISTENCY
 }

@@ -1,127 +1,125 @@
 package quartet.engine.model;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
-import quartet.engine.model.blocks.CheckpointHints;
-import quartet.engine.model.clip.ClipTextModel;
+import java.util.Optional;
+import java.util.function.Function;
+import quartet.engine.model.clip.ClipKind;
 import quartet.engine.value.Conditioning;
-import quartet.tensor.Backend;
-import quartet.tensor.HostTensor;
-import quartet.tensor.Shape;
-import quartet.tensor.TensorScope;
 import quartet.tokenizer.ClipTokenizer;
 import quartet.tokenizer.TokenChunk;
 
 /**
- * Prompts to conditionings. Owner: its {@link CheckpointModels}. Thread: the device's.
- *
- * <p>Small checkpoints may have a smaller vocabulary than CLIP's 49,408: their start and end come
- * from the file's hints, and word ids are folded into what is left by their remainder, so that any
- * prompt gives some valid ids.
+ * Prompts to conditionings, with one text encoder or two whose tokens are put side by side. Owner:
+ * its {@link CheckpointModels}. Thread: the device's.
  */
 public final class TextEncoder {
-  private final Backend backend;
-  private final ClipTextModel model;
-  private final ClipTokenizer tokenizer;
-  private final int start;
-  private final int end;
+  /** The model's own choice of layer. */
+  public static final int DEFAULT_LAYER = 0;
 
-  TextEncoder(
-      Backend backend, ClipTextModel model, ClipTokenizer tokenizer, CheckpointHints hints) {
-    this.backend = backend;
-    this.model = model;
+  private static final int LAST = -1;
+  private static final int LAST_BUT_ONE = -2;
+
+  private final List<ClipEncoder> encoders;
+  private final ClipTokenizer tokenizer;
+
+  /** The encoders in the order in which their tokens are joined. */
+  TextEncoder(List<ClipEncoder> encoders, ClipTokenizer tokenizer) {
+    this.encoders = List.copyOf(encoders);
     this.tokenizer = tokenizer;
-    int vocabulary = model.config().vocabulary();
-    this.start = hinted(hints.positive("bos"), vocabulary, ClipTokenizer.START, 2);
-    this.end = hinted(hints.positive("eos"), vocabulary, ClipTokenizer.END, 1);
   }
 
-  /** The hint, or CLIP's id, or else counted from the vocabulary's end as CLIP's are. */
-  private static int hinted(OptionalInt hint, int vocabulary, int standard, int fromEnd) {
-    int fallback = standard < vocabulary ? standard : vocabulary - fromEnd;
-    int id = hint.orElse(fallback);
-    return id < vocabulary ? id : fallback;
+  /** Encodes a prompt that names no embeddings. */
+  public Conditioning encode(String prompt, int stopAtLayer) {
+    return encode(prompt, stopAtLayer, name -> Optional.empty());
   }
 
   /**
    * Encodes a prompt with its weights.
    *
-   * @param stopAtLayer -1 for the last layer, -2 for the one before ("clip skip 2"), …
+   * @param stopAtLayer -1 for the last layer, -2 for the one before ("clip skip 2"), …; {@link
+   *     #DEFAULT_LAYER} for what the model was trained with
+   * @param embeddings finds a file of the embeddings folder by name
    */
-  public Conditioning encode(String prompt, int stopAtLayer) {
-    return encode(tokenizer.tokenize(prompt), stopAtLayer);
-  }
-
-  /** Encodes windows of ids; the result is their tokens side by side, {@code [1, 77k, D]}. */
-  Conditioning encode(List<TokenChunk> chunks, int stopAtLayer) {
-    boolean weighted = chunks.stream().anyMatch(TokenChunk::isWeighted);
-    List<TokenChunk> batch = new ArrayList<>(chunks);
-    if (weighted) {
-      batch.add(ClipTokenizer.empty());
-    }
-    int length = batch.getFirst().ids().length;
-    int width = model.config().width();
-    float[] selected;
-    float[] last;
-    try (TensorScope scope = backend.openScope("text encoder")) {
-      HostTensor ids = HostTensor.of(Shape.of(batch.size(), length), ids(batch));
-      ClipTextModel.Hidden hidden = model.forward(scope, ids, stopAtLayer);
-      selected = scope.ops().download(hidden.selected());
-      last = scope.ops().download(hidden.last());
-    }
-    float[] tokens = Arrays.copyOf(selected, chunks.size() * length * width);
-    if (weighted) {
-      int empty = chunks.size() * length * width;
-      weigh(tokens, Arrays.copyOfRange(selected, empty, selected.length), chunks, width);
-    }
-    int pooledAt = firstEnd(ids(chunks.subList(0, 1))) * width;
-    float[] pooled = Arrays.copyOfRange(last, pooledAt, pooledAt + width);
-    return Conditioning.of(tokens, chunks.size() * length, width, pooled);
+  public Conditioning encode(
+      String prompt, int stopAtLayer, Function<String, Optional<Path>> embeddings) {
+    return encode(prompt, prompt, stopAtLayer, embeddings);
   }
 
   /**
-   * Moves each token away from, or towards, what an empty prompt has at its place: {@code (z -
-   * empty) * w + empty}. Source: ComfyUI {@code ClipTokenWeightEncoder} (behaviour).
+   * Encodes one prompt for the first encoder (CLIP-L) and one for the second (OpenCLIP-bigG). With
+   * one encoder only its own counts.
    */
-  private static void weigh(float[] tokens, float[] empty, List<TokenChunk> chunks, int width) {
-    for (int c = 0; c < chunks.size(); c++) {
-      double[] weights = chunks.get(c).weights();
-      for (int t = 0; t < weights.length; t++) {
-        if (weights[t] != 1.0) {
-          float weight = (float) weights[t];
-          for (int d = 0; d < width; d++) {
-            int from = t * width + d;
-            int at = c * weights.length * width + from;
-            tokens[at] = (tokens[at] - empty[from]) * weight + empty[from];
-          }
-        }
+  public Conditioning encode(
+      String promptL,
+      String promptG,
+      int stopAtLayer,
+      Function<String, Optional<Path>> embeddings) {
+    EmbeddingVectors vectors = new EmbeddingVectors(embeddings, encoders);
+    List<List<TokenChunk>> chunks = new ArrayList<>();
+    int longest = 0;
+    for (ClipEncoder encoder : encoders) {
+      String prompt = encoder.kind() == ClipKind.G ? promptG : promptL;
+      List<TokenChunk> own = tokenizer.tokenize(prompt, vectors);
+      chunks.add(own);
+      longest = Math.max(longest, own.size());
+    }
+    for (List<TokenChunk> own : chunks) {
+      while (own.size() < longest) {
+        own.add(ClipTokenizer.empty());
       }
     }
+    return join(chunks, vectors, stopAtLayer);
   }
 
-  private int[] ids(List<TokenChunk> chunks) {
-    int vocabulary = model.config().vocabulary();
-    int words = Math.min(start, end);
-    return chunks.stream()
-        .flatMapToInt(chunk -> Arrays.stream(chunk.ids()))
-        .map(
-            id ->
-                switch (id) {
-                  case ClipTokenizer.START -> start;
-                  case ClipTokenizer.END -> end;
-                  default -> id < vocabulary ? id : id % words;
-                })
-        .toArray();
-  }
-
-  private int firstEnd(int[] ids) {
-    for (int i = 0; i < ids.length; i++) {
-      if (ids[i] == end) {
-        return i;
-      }
+  /** Encodes windows of ids with the first encoder; the result is {@code [1, 77k, D]}. */
+  Conditioning encode(List<TokenChunk> chunks, int stopAtLayer) {
+    EmbeddingVectors none = new EmbeddingVectors(name -> Optional.empty(), encoders);
+    List<List<TokenChunk>> all = new ArrayList<>();
+    for (int n = 0; n < encoders.size(); n++) {
+      all.add(chunks);
     }
-    return ids.length - 1;
+    return join(all, none, stopAtLayer);
+  }
+
+  private Conditioning join(
+      List<List<TokenChunk>> chunks, EmbeddingVectors vectors, int stopAtLayer) {
+    List<ClipEncoder.Encoded> encoded = new ArrayList<>();
+    int width = 0;
+    for (int n = 0; n < encoders.size(); n++) {
+      ClipEncoder encoder = encoders.get(n);
+      int layer = stopAtLayer == DEFAULT_LAYER ? defaultLayer(encoder.kind()) : stopAtLayer;
+      encoded.add(encoder.encode(chunks.get(n), vectors, layer, normed(encoder.kind())));
+      width += encoder.width();
+    }
+    int count = encoded.getFirst().count();
+    float[] tokens = new float[count * width];
+    int column = 0;
+    for (ClipEncoder.Encoded part : encoded) {
+      for (int t = 0; t < count; t++) {
+        System.arraycopy(part.tokens(), t * part.width(), tokens, t * width + column, part.width());
+      }
+      column += part.width();
+    }
+    // Of two encoders the second one's summary counts. Source: Podell et al. 2023, section 2.1.
+    return Conditioning.of(tokens, count, width, encoded.getLast().pooled());
+  }
+
+  /** Stable Diffusion 1 was trained with the last layer, the others with the last but one. */
+  private int defaultLayer(ClipKind kind) {
+    return switch (kind) {
+      case L -> encoders.size() == 1 ? LAST : LAST_BUT_ONE;
+      case H, G -> LAST_BUT_ONE;
+    };
+  }
+
+  /** SDXL takes its states as they are. Source: Stability-AI generative-models sd_xl_base.yaml. */
+  private boolean normed(ClipKind kind) {
+    return switch (kind) {
+      case L -> encoders.size() == 1;
+      case H -> true;
+      case G -> false;
+    };
   }
 }

@@ -10,6 +10,9 @@ public interface Catalog {
   /** Images directly in the input folder, sorted. */
   List<String> inputImages();
 
+  /** Files directly in the input folder that end so, sorted. */
+  List<String> inputFiles(String suffix);
+
   /**
    * Whether a LoadImage value (which may carry {@code [output]} or a subfolder) names an existing
    * file.

@@ -45,7 +45,8 @@ public sealed interface Input<T> {
   /**
    * A fraction in {@code min..max}.
    *
-   * @param round the front end rounds to multiples of this, or null
+   * @param round the front end rounds to multiples of this, or null for its own choice; NaN for
+   *     none
    */
   record FloatInput(
       String name, double defaultValue, double min, double max, double step, @Nullable Double round)
@@ -83,9 +84,14 @@ public sealed interface Input<T> {
    * @param choices the options, which may depend on the files that are there
    * @param defaultValue or null for the first
    * @param imageUpload the front end offers to upload an image
+   * @param listed the options stand in place of the type, as with all but newer nodes
    */
   record ComboInput(
-      String name, Choices choices, @Nullable String defaultValue, boolean imageUpload)
+      String name,
+      Choices choices,
+      @Nullable String defaultValue,
+      boolean imageUpload,
+      boolean listed)
       implements Input<String> {
     @Override
     public String typeName() {
@@ -140,12 +146,33 @@ public sealed interface Input<T> {
   /** A fixed choice; the first option is the default. */
   static ComboInput choice(String name, String... options) {
     List<String> fixed = List.of(options);
-    return new ComboInput(name, catalog -> fixed, null, false);
+    return new ComboInput(name, catalog -> fixed, null, false, true);
   }
 
   /** A choice whose options are looked up. */
   static ComboInput choice(String name, Choices choices) {
-    return new ComboInput(name, choices, null, false);
+    return new ComboInput(name, choices, null, false, true);
+  }
+
+  /** A fixed choice in the form of newer nodes. */
+  static ComboInput options(String name, String... options) {
+    List<String> fixed = List.of(options);
+    return new ComboInput(name, catalog -> fixed, null, false, false);
+  }
+
+  /** A looked-up choice in the form of newer nodes. */
+  static ComboInput options(String name, Choices choices) {
+    return new ComboInput(name, choices, null, false, false);
+  }
+
+  /** Several lines of text, in which the front end expands {@code {a|b}}. */
+  static StringInput prompt(String name) {
+    return new StringInput(name, "", true, true);
+  }
+
+  /** Yes or no. */
+  static BooleanInput flag(String name, boolean defaultValue) {
+    return new BooleanInput(name, defaultValue);
   }
 
   /** A socket. */

@@ -2,8 +2,9 @@ package quartet.engine.node;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Supplier;
-import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.Models;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.ImageBatch;
 import quartet.tensor.Backend;
@@ -16,8 +17,8 @@ public interface NodeContext {
   /** Where to compute. */
   Backend backend();
 
-  /** The parts of a checkpoint on this device, loaded if they are not there yet. */
-  CheckpointModels checkpoint(Path file);
+  /** The models on this device. */
+  Models models();
 
   /** The run-time folders. */
   Files files();
@@ -55,6 +56,9 @@ public interface NodeContext {
      * @throws quartet.errors.EngineException if there is none
      */
     Path model(String folderKey, String name);
+
+    /** A model file if it is there, for names that users type. */
+    Optional<Path> findModel(String folderKey, String name);
 
     /**
      * The file a LoadImage value names.

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  * @param module where the front end says it comes from: {@code nodes} or {@code
  *     custom_nodes.<pack>}
  * @param output running a prompt means running its output nodes
+ * @param form how it is shown
  * @param hidden values the server fills in, which only {@code /object_info} mentions
  * @param lazy names of inputs whose upstream nodes run only when {@link Node#needs} asks for them
  * @param takesLists the node is called once with whole lists instead of once per element
@@ -31,8 +32,19 @@ public record NodeSchema(
     List<Input<?>> optional,
     List<Hidden> hidden,
     List<Output> outputs,
+    Form form,
+    boolean deprecated,
+    boolean experimental,
     Set<String> lazy,
     boolean takesLists) {
+
+  /** How {@code /object_info} shows a node; clients know both. */
+  public enum Form {
+    /** As nodes have been shown from the beginning. */
+    CLASSIC,
+    /** As nodes written against the newer interface are shown. */
+    NEWER
+  }
 
   /** Values the server fills in. */
   public enum Hidden {
@@ -106,6 +118,9 @@ public record NodeSchema(
         optional,
         hidden,
         outputs,
+        form,
+        deprecated,
+        experimental,
         lazy,
         takesLists);
   }
@@ -116,6 +131,10 @@ public record NodeSchema(
     private String displayName;
     private String category = "sd";
     private String description = "";
+    private String module = "nodes";
+    private Form form = Form.CLASSIC;
+    private boolean deprecated;
+    private boolean experimental;
     private boolean output;
     private List<Input<?>> required = List.of();
     private List<Input<?>> optional = List.of();
@@ -144,6 +163,30 @@ public record NodeSchema(
     /** What it does, in a sentence. */
     public Builder description(String text) {
       description = text;
+      return this;
+    }
+
+    /** The module that the front end is told, for nodes that are no core nodes there. */
+    public Builder extra(String name) {
+      module = "comfy_extras." + name;
+      return this;
+    }
+
+    /** Shown in the newer form. */
+    public Builder newer() {
+      form = Form.NEWER;
+      return this;
+    }
+
+    /** Marks the node as one that should not be used any more. */
+    public Builder deprecated() {
+      deprecated = true;
+      return this;
+    }
+
+    /** Marks the node as one that may change. */
+    public Builder experimental() {
+      experimental = true;
       return this;
     }
 
@@ -207,12 +250,15 @@ public record NodeSchema(
           displayName,
           category,
           description,
-          "nodes",
+          module,
           output,
           required,
           optional,
           hidden,
           outputs,
+          form,
+          deprecated,
+          experimental,
           lazy,
           takesLists);
     }

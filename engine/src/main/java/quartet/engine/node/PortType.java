@@ -5,6 +5,7 @@ import quartet.engine.value.ImageBatch;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.MaskBatch;
 import quartet.engine.value.ModelRefs;
+import quartet.engine.value.SamplingParts;
 
 /**
  * The type of a socket: its name on the wire and the Java type of the values that pass.
@@ -36,6 +37,30 @@ public record PortType<T>(String name, Class<T> javaType) {
 
   /** Masks. */
   public static final PortType<MaskBatch> MASK = new PortType<>("MASK", MaskBatch.class);
+
+  /** A ControlNet or T2I-Adapter. */
+  public static final PortType<ModelRefs.ControlRef> CONTROL_NET =
+      new PortType<>("CONTROL_NET", ModelRefs.ControlRef.class);
+
+  /** An upscale model. */
+  public static final PortType<ModelRefs.UpscalerRef> UPSCALE_MODEL =
+      new PortType<>("UPSCALE_MODEL", ModelRefs.UpscalerRef.class);
+
+  /** A way of walking from noise to picture. */
+  public static final PortType<SamplingParts.SamplerChoice> SAMPLER =
+      new PortType<>("SAMPLER", SamplingParts.SamplerChoice.class);
+
+  /** Noise levels. */
+  public static final PortType<SamplingParts.Sigmas> SIGMAS =
+      new PortType<>("SIGMAS", SamplingParts.Sigmas.class);
+
+  /** Where noise comes from. */
+  public static final PortType<SamplingParts.NoiseChoice> NOISE =
+      new PortType<>("NOISE", SamplingParts.NoiseChoice.class);
+
+  /** A model with what steers it. */
+  public static final PortType<SamplingParts.Guider> GUIDER =
+      new PortType<>("GUIDER", SamplingParts.Guider.class);
 
   /** A whole number. */
   public static final PortType<Long> INT = new PortType<>("INT", Long.class);

@@ -21,7 +21,11 @@ public final class SchemaJson {
       ObjectNode hidden = input.putObject("hidden");
       ArrayNode names = order.putArray("hidden");
       for (NodeSchema.Hidden value : schema.hidden()) {
-        hidden.put(value.inputName(), value.typeName());
+        if (schema.form() == NodeSchema.Form.NEWER) {
+          hidden.putArray(value.inputName()).add(value.typeName());
+        } else {
+          hidden.put(value.inputName(), value.typeName());
+        }
         names.add(value.inputName());
       }
     }
@@ -40,7 +44,24 @@ public final class SchemaJson {
     entry.put("python_module", schema.module());
     entry.put("category", schema.category());
     entry.put("output_node", schema.output());
+    flags(entry, schema);
     return entry;
+  }
+
+  /** Newer nodes always say what they are not; the others only what they are. */
+  private static void flags(ObjectNode entry, NodeSchema schema) {
+    boolean newer = schema.form() == NodeSchema.Form.NEWER;
+    if (newer || schema.deprecated()) {
+      entry.put("deprecated", schema.deprecated());
+    }
+    if (newer || schema.experimental()) {
+      entry.put("experimental", schema.experimental());
+    }
+    if (newer) {
+      entry.put("api_node", false);
+      ArrayNode tooltips = entry.putArray("output_tooltips");
+      schema.outputs().forEach(output -> tooltips.addNull());
+    }
   }
 
   private static void group(
@@ -91,7 +112,11 @@ public final class SchemaJson {
         options.put("max", number.max());
         options.put("step", number.step());
         if (number.round() != null) {
-          options.put("round", number.round());
+          if (number.round().isNaN()) {
+            options.put("round", false);
+          } else {
+            options.put("round", number.round());
+          }
         }
       }
       case Input.StringInput text -> {
@@ -109,9 +134,17 @@ public final class SchemaJson {
       case Input.BooleanInput flag ->
           config.add(flag.typeName()).addObject().put("default", flag.defaultValue());
       case Input.ComboInput combo -> {
-        ArrayNode choices = config.addArray();
+        ArrayNode choices;
+        ObjectNode options;
+        if (combo.listed()) {
+          choices = config.addArray();
+          options = config.addObject();
+        } else {
+          options = config.add(combo.typeName()).addObject();
+          options.put("multiselect", false);
+          choices = options.putArray("options");
+        }
         combo.choices().in(catalog).forEach(choices::add);
-        ObjectNode options = config.addObject();
         if (combo.defaultValue() != null) {
           options.put("default", combo.defaultValue());
         }

@@ -31,8 +31,8 @@ final class CheckpointLoaderSimple implements Node {
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
     Path file = context.files().model("checkpoints", inputs.get(CKPT_NAME));
-    context.checkpoint(file);
+    context.models().requireCheckpoint(file);
     return NodeResult.of(
-        new ModelRefs.ModelRef(file), new ModelRefs.ClipRef(file, -1), new ModelRefs.VaeRef(file));
+        new ModelRefs.ModelRef(file), new ModelRefs.ClipRef(file), new ModelRefs.VaeRef(file));
   }
 }

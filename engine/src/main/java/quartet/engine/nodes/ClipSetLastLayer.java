@@ -28,7 +28,6 @@ final class ClipSetLastLayer implements Node {
 
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
-    return NodeResult.of(
-        new ModelRefs.ClipRef(inputs.get(CLIP).checkpoint(), inputs.getInt(STOP_AT)));
+    return NodeResult.of(new ModelRefs.ClipRef(inputs.get(CLIP).source(), inputs.getInt(STOP_AT)));
   }
 }

@@ -31,8 +31,11 @@ final class ClipTextEncode implements Node {
     ModelRefs.ClipRef clip = inputs.get(CLIP);
     return NodeResult.of(
         context
-            .checkpoint(clip.checkpoint())
-            .textEncoder()
-            .encode(inputs.get(TEXT), clip.stopAtLayer()));
+            .models()
+            .textEncoder(clip)
+            .encode(
+                inputs.get(TEXT),
+                clip.stopAtLayer(),
+                name -> context.files().findModel("embeddings", name)));
   }
 }

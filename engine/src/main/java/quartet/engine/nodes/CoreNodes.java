@@ -1,5 +1,6 @@
 package quartet.engine.nodes;
 
+import java.util.ArrayList;
 import java.util.List;
 import quartet.engine.node.Node;
 import quartet.engine.node.NodePack;
@@ -19,21 +20,38 @@ public final class CoreNodes implements NodePack {
 
   @Override
   public List<Node> nodes() {
-    return Primitives.and(
-        new SaveImageWebsocket(),
-        new KSamplerNode(),
-        new KSamplerAdvancedNode(),
-        new CheckpointLoaderSimple(),
-        new ClipTextEncode(),
-        new ClipSetLastLayer(),
-        new VaeDecode(),
-        new VaeEncode(),
-        new EmptyLatentImage(),
-        new LatentUpscale(),
-        new SaveImage(),
-        new PreviewImage(),
-        new LoadImage(),
-        new ImageScale(),
-        new EmptyImage());
+    List<Node> nodes =
+        new ArrayList<>(
+            List.of(
+                new KSamplerNode(),
+                new KSamplerAdvancedNode(),
+                new CheckpointLoaderSimple(),
+                new ClipTextEncode(),
+                new ClipSetLastLayer(),
+                new VaeDecode(),
+                new VaeEncode(),
+                new EmptyLatentImage(),
+                new LatentUpscale(),
+                new SaveImage(),
+                new PreviewImage(),
+                new LoadImage(),
+                new LoadImageMask(),
+                new ImageScale(),
+                new EmptyImage(),
+                new SaveLatent(),
+                new LoadLatent(),
+                new CheckpointSave(),
+                new SaveImageWebsocket()));
+    nodes.addAll(LoaderNodes.all());
+    nodes.addAll(ConditioningNodes.all());
+    nodes.addAll(ControlNodes.all());
+    nodes.addAll(LatentNodes.all());
+    nodes.addAll(InpaintNodes.all());
+    nodes.addAll(ImageNodes.all());
+    nodes.addAll(MaskNodes.all());
+    nodes.addAll(CustomSamplingNodes.all());
+    nodes.addAll(SigmaNodes.all());
+    nodes.addAll(ModelNodes.all());
+    return Primitives.and(nodes.toArray(Node[]::new));
   }
 }

@@ -68,7 +68,8 @@ final class ImageFiles {
     return ui;
   }
 
-  private static void discard(Path unfinished, EngineException reason) {
+  /** Takes an unfinished file away. */
+  static void discard(Path unfinished, EngineException reason) {
     try {
       Files.deleteIfExists(unfinished);
     } catch (IOException e) {
@@ -76,7 +77,8 @@ final class ImageFiles {
     }
   }
 
-  private static Map<String, String> metadata(NodeContext context) {
+  /** The prompt and whatever the client wants beside it, as texts. */
+  static Map<String, String> metadata(NodeContext context) {
     Map<String, String> text = new LinkedHashMap<>();
     text.put("prompt", json(context.prompt()));
     for (Map.Entry<String, JsonNode> extra : context.extraPngInfo().properties()) {

@@ -90,7 +90,12 @@ final class LatentUpscale implements Node {
         latent.batchIndex());
   }
 
-  private static LatentBatch resized(LatentBatch latent, String method, int height, int width) {
+  /** Resized after what does not fit the proportions was cut off around the middle. */
+  static LatentBatch resizedAround(LatentBatch latent, String method, int height, int width) {
+    return resized(cropped(latent, height, width), method, height, width);
+  }
+
+  static LatentBatch resized(LatentBatch latent, String method, int height, int width) {
     HeapRoom.forFloats(latent.batch(), latent.channels(), height, width);
     float[] values =
         method.equals(BISLERP)

@@ -33,7 +33,7 @@ final class LoadImage implements Node {
   private static final float MAX_BYTE = 255f;
 
   private static final Input.ComboInput IMAGE =
-      new Input.ComboInput("image", Catalog::inputImages, null, true);
+      new Input.ComboInput("image", Catalog::inputImages, null, true, true);
 
   @Override
   public NodeSchema schema() {
@@ -88,7 +88,8 @@ final class LoadImage implements Node {
             : new MaskBatch(new float[EMPTY_MASK * EMPTY_MASK], 1, EMPTY_MASK, EMPTY_MASK));
   }
 
-  private static String sha256(Path file) {
+  /** A hash of a whole file. */
+  static String sha256(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       byte[] block = new byte[1 << 16];

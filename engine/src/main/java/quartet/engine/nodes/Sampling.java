@@ -1,8 +1,11 @@
 package quartet.engine.nodes;
 
+import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.LatentPreview;
 import quartet.engine.node.NodeContext;
+import quartet.engine.sampling.CustomRequest;
 import quartet.engine.sampling.KSampler;
+import quartet.engine.sampling.SamplingListener;
 import quartet.engine.sampling.SamplingRequest;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.ModelRefs;
@@ -11,13 +14,32 @@ import quartet.engine.value.ModelRefs;
 final class Sampling {
   private Sampling() {}
 
-  static LatentBatch run(SamplingRequest request, ModelRefs.ModelRef model, NodeContext context) {
+  static LatentBatch run(SamplingRequest request, ModelRefs.ModelRef ref, NodeContext context) {
+    DiffusionModel model = context.models().diffusion(ref);
     return KSampler.sample(
         context.backend(),
-        context.checkpoint(model.checkpoint()).diffusion(),
+        model,
+        context.models()::control,
         request,
-        (step, total, denoised) ->
-            context.progress(step, total, () -> LatentPreview.rgb(denoised.get())),
+        listener(model, context),
         context.cancel());
+  }
+
+  static CustomRequest.Result run(
+      CustomRequest request, ModelRefs.ModelRef ref, NodeContext context) {
+    DiffusionModel model = context.models().diffusion(ref);
+    return KSampler.sample(
+        context.backend(),
+        model,
+        context.models()::control,
+        request,
+        listener(model, context),
+        context.cancel());
+  }
+
+  private static SamplingListener listener(DiffusionModel model, NodeContext context) {
+    return (step, total, denoised) ->
+        context.progress(
+            step, total, () -> LatentPreview.rgb(denoised.get(), model.latentFormat()));
   }
 }

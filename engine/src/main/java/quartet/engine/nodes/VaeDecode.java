@@ -30,9 +30,6 @@ final class VaeDecode implements Node {
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
     return NodeResult.of(
-        context
-            .checkpoint(inputs.get(VAE).checkpoint())
-            .vae()
-            .decode(inputs.get(SAMPLES), context.cancel()));
+        context.models().vae(inputs.get(VAE)).decode(inputs.get(SAMPLES), context.cancel()));
   }
 }

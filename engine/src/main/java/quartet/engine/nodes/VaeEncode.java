@@ -29,7 +29,6 @@ final class VaeEncode implements Node {
 
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
-    return NodeResult.of(
-        context.checkpoint(inputs.get(VAE).checkpoint()).vae().encode(inputs.get(PIXELS)));
+    return NodeResult.of(context.models().vae(inputs.get(VAE)).encode(inputs.get(PIXELS)));
   }
 }

@@ -19,7 +19,7 @@ final class BetaScheduler implements Scheduler {
     int last = -1;
     for (int k = 0; k < steps; k++) {
       double quantile = beta.inverse(1 - k * (1.0 / steps));
-      int timestep = (int) Math.rint(quantile * (NoiseSchedule.STEPS - 1));
+      int timestep = (int) Math.rint(quantile * (schedule.size() - 1));
       if (timestep != last) {
         sigmas[count++] = schedule.tableSigma(timestep);
         last = timestep;

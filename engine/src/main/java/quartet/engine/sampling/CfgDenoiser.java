@@ -1,14 +1,12 @@
 package quartet.engine.sampling;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 import quartet.engine.model.DiffusionModel;
-import quartet.engine.model.NoiseSchedule;
-import quartet.engine.value.Conditioning;
+import quartet.engine.value.Guidance;
+import quartet.engine.value.LatentBatch;
+import quartet.engine.value.ModelOptions;
 import quartet.tensor.Ops;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
@@ -23,134 +21,136 @@ final class CfgDenoiser implements Denoiser {
   /** Guidance this near to 1 needs no negative prediction. Source: Python {@code math.isclose}. */
   private static final double CLOSE = 1e-9;
 
-  private final DiffusionModel model;
-  private final TensorScope runScope;
-  private final List<Conditioning.Entry> positive;
-  private final List<Conditioning.Entry> negative;
-  private final float cfg;
+  private final Predictions predictions;
+  private final ModelOptions options;
+  private final Guidance guidance;
+  private final List<List<PlacedEntry>> lists;
   private final boolean needsNegative;
-  private final Map<List<Conditioning.Entry>, List<PromptBatch>> prepared = new HashMap<>();
 
   /**
    * A denoiser for one run.
    *
    * @param runScope stays open for the run
+   * @param latent that is sampled
    * @param alwaysUnconditional compute the negative prediction at any guidance
    */
   CfgDenoiser(
       DiffusionModel model,
+      ControlNets nets,
       TensorScope runScope,
-      Conditioning positive,
-      Conditioning negative,
-      double cfg,
+      LatentBatch latent,
+      Guidance guidance,
       boolean alwaysUnconditional) {
-    this.model = model;
-    this.runScope = runScope;
-    this.positive = positive.entries();
-    this.negative = negative.entries();
-    this.cfg = (float) cfg;
-    this.needsNegative =
-        alwaysUnconditional || Math.abs(cfg - 1) > CLOSE * Math.max(Math.abs(cfg), 1);
+    this.options = model.options();
+    this.guidance = guidance;
+    this.predictions = new Predictions(model, nets, runScope, latent);
+    this.lists = lists(guidance, options, latent);
+    this.needsNegative = alwaysUnconditional || needsNegative(guidance) || !plain(options);
+  }
+
+  private static boolean plain(ModelOptions options) {
+    return options.rescaleCfg().isEmpty() && options.perpNeg().isEmpty();
+  }
+
+  private static boolean needsNegative(Guidance guidance) {
+    return switch (guidance) {
+      case Guidance.Cfg cfg ->
+          Math.abs(cfg.scale() - 1) > CLOSE * Math.max(Math.abs(cfg.scale()), 1);
+      case Guidance.Single ignored -> false;
+      case Guidance.Dual ignored -> true;
+      case Guidance.PerpNeg ignored -> true;
+    };
+  }
+
+  /** Positive, negative, and whatever else the guidance asks about. */
+  private static List<List<PlacedEntry>> lists(
+      Guidance guidance, ModelOptions options, LatentBatch latent) {
+    List<List<PlacedEntry>> lists = new ArrayList<>();
+    switch (guidance) {
+      case Guidance.Cfg cfg -> {
+        lists.add(PlacedEntry.of(cfg.positive(), latent, false));
+        lists.add(PlacedEntry.of(cfg.negative(), latent, true));
+        options
+            .perpNeg()
+            .ifPresent(choice -> lists.add(PlacedEntry.of(choice.empty(), latent, true)));
+      }
+      case Guidance.Single single -> lists.add(PlacedEntry.of(single.positive(), latent, false));
+      case Guidance.Dual dual -> {
+        lists.add(PlacedEntry.of(dual.first(), latent, false));
+        lists.add(PlacedEntry.of(dual.negative(), latent, true));
+        lists.add(PlacedEntry.of(dual.second(), latent, false));
+      }
+      case Guidance.PerpNeg perp -> {
+        lists.add(PlacedEntry.of(perp.positive(), latent, false));
+        lists.add(PlacedEntry.of(perp.negative(), latent, true));
+        lists.add(PlacedEntry.of(perp.empty(), latent, true));
+      }
+    }
+    if (lists.size() > 1) {
+      List<PlacedEntry> positive = lists.get(0);
+      List<PlacedEntry> negative = lists.get(1);
+      lists.set(0, PlacedEntry.withCounterparts(positive, negative));
+      lists.set(1, PlacedEntry.withCounterparts(negative, positive));
+    }
+    return lists;
   }
 
   @Override
   public Denoised denoise(TensorScope scope, Tensor x, float sigma) {
-    List<Conditioning.Entry> wanted = active(positive, sigma);
-    List<Conditioning.Entry> unwanted = needsNegative ? active(negative, sigma) : List.of();
     try (TensorScope call = scope.child("denoise")) {
-      Map<Conditioning.Entry, Tensor> predictions = predict(call, x, sigma, wanted, unwanted);
+      List<List<PlacedEntry>> asked = needsNegative ? lists : lists.subList(0, 1);
+      List<Tensor> means = predictions.of(call, x, sigma, asked, false);
       Ops ops = call.ops();
-      Tensor conditional = mean(ops, x, wanted, predictions);
+      Tensor conditional = means.getFirst();
+      Tensor guided = needsNegative ? guided(ops, x, sigma, means) : conditional;
+      guided = perturbed(call, x, sigma, conditional, guided);
       if (!needsNegative) {
-        return new Denoised(call.handOver(conditional), null);
+        return new Denoised(call.handOver(guided), null);
       }
-      Tensor unconditional = mean(ops, x, unwanted, predictions);
-      Tensor push = Combine.difference(ops, conditional, unconditional);
-      Tensor guided = Combine.along(ops, unconditional, cfg, push);
+      Tensor unconditional = means.get(guidance instanceof Guidance.PerpNeg ? 2 : 1);
       return new Denoised(call.handOver(guided), call.handOver(unconditional));
     }
   }
 
-  private Map<Conditioning.Entry, Tensor> predict(
-      TensorScope scope,
-      Tensor x,
-      float sigma,
-      List<Conditioning.Entry> wanted,
-      List<Conditioning.Entry> unwanted) {
-    List<Conditioning.Entry> all = new ArrayList<>(wanted);
-    all.addAll(unwanted);
-    List<PromptBatch> batches =
-        prepared.computeIfAbsent(
-            all, entries -> PromptBatch.of(entries, model, runScope, x.dim(0)));
-    Ops ops = scope.ops();
-    // The networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in.
-    Tensor scaled = ops.affine(x, 1f / F32.sqrt(sigma * sigma + 1f), 0f);
-    Map<Conditioning.Entry, Tensor> predictions = new HashMap<>();
-    for (PromptBatch batch : batches) {
-      Tensor input = scaled;
-      for (int n = 1; n < batch.entries().size(); n++) {
-        input = ops.concatFirst(input, scaled); // [n*B, H, W, C]
+  private Tensor guided(Ops ops, Tensor x, float sigma, List<Tensor> means) {
+    return switch (guidance) {
+      case Guidance.Cfg cfg -> {
+        float scale = (float) cfg.scale();
+        Optional<ModelOptions.PerpNegChoice> perp = options.perpNeg();
+        if (perp.isPresent()) {
+          yield PerpendicularNegative.combine(ops, means, scale, (float) perp.get().scale());
+        }
+        if (options.rescaleCfg().isPresent()) {
+          float share = options.rescaleCfg().get().floatValue();
+          yield RescaledGuidance.combine(ops, x, sigma, means.get(0), means.get(1), scale, share);
+        }
+        yield push(ops, means.get(1), scale, means.get(0));
       }
-      float[] timesteps = new float[input.dim(0)];
-      Arrays.fill(timesteps, model.schedule().timestep(sigma));
-      Tensor output = model.predict(scope, input, timesteps, batch.context());
-      for (int n = 0; n < batch.entries().size(); n++) {
-        Tensor part = ops.sliceFirst(output, n * x.dim(0), (n + 1) * x.dim(0));
-        predictions.put(batch.entries().get(n), clean(ops, x, part, sigma));
+      case Guidance.Single ignored -> means.getFirst();
+      case Guidance.Dual dual -> {
+        Tensor middle = push(ops, means.get(1), (float) dual.secondScale(), means.get(2));
+        Tensor rest = Combine.difference(ops, means.get(0), means.get(2));
+        yield Combine.along(ops, middle, (float) dual.firstScale(), rest);
       }
-    }
-    return predictions;
-  }
-
-  private Tensor clean(Ops ops, Tensor x, Tensor output, float sigma) {
-    return switch (model.prediction()) {
-      case EPSILON -> ops.linearCombination(1f, x, -sigma, output);
-      case VELOCITY -> {
-        float variance = sigma * sigma + 1f;
-        yield ops.linearCombination(1f / variance, x, -sigma / F32.sqrt(variance), output);
-      }
+      case Guidance.PerpNeg perp ->
+          PerpendicularNegative.combine(
+              ops, means, (float) perp.scale(), (float) perp.negativeScale());
     };
   }
 
-  /** Mean by strength; zeros where no entry acts. */
-  private static Tensor mean(
-      Ops ops,
-      Tensor x,
-      List<Conditioning.Entry> entries,
-      Map<Conditioning.Entry, Tensor> predictions) {
-    float total = 0;
-    for (Conditioning.Entry entry : entries) {
-      total += entry.strength();
-    }
-    if (total == 0) {
-      return ops.affine(x, 0f, 0f);
-    }
-    if (entries.size() == 1) {
-      return require(predictions.get(entries.getFirst()));
-    }
-    float[] weights = new float[entries.size()];
-    List<Tensor> terms = new ArrayList<>();
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = entries.get(i).strength() / total;
-      terms.add(require(predictions.get(entries.get(i))));
-    }
-    return Combine.sum(ops, weights, terms);
+  private static Tensor push(Ops ops, Tensor from, float scale, Tensor towards) {
+    return Combine.along(ops, from, scale, Combine.difference(ops, towards, from));
   }
 
-  private static Tensor require(@Nullable Tensor prediction) {
-    if (prediction == null) {
-      throw new IllegalStateException("an entry was not predicted");
+  /** Source: Ahn et al. 2024, "Self-Rectifying Diffusion Sampling", eq. 8. */
+  private Tensor perturbed(
+      TensorScope call, Tensor x, float sigma, Tensor conditional, Tensor guided) {
+    double scale = options.perturbedAttention().orElse(0.0);
+    if (scale == 0) {
+      return guided;
     }
-    return prediction;
-  }
-
-  private List<Conditioning.Entry> active(List<Conditioning.Entry> entries, float sigma) {
-    NoiseSchedule schedule = model.schedule();
-    return entries.stream()
-        .filter(
-            entry ->
-                sigma <= schedule.percentToSigma(entry.startPercent())
-                    && sigma >= schedule.percentToSigma(entry.endPercent()))
-        .toList();
+    Tensor worse = predictions.of(call, x, sigma, lists.subList(0, 1), true).getFirst();
+    Tensor push = Combine.difference(call.ops(), conditional, worse);
+    return Combine.along(call.ops(), guided, (float) scale, push);
   }
 }

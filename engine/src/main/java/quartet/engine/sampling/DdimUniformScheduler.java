@@ -14,8 +14,8 @@ final class DdimUniformScheduler implements Scheduler {
   @Override
   public float[] sigmas(NoiseSchedule schedule, int steps) {
     boolean beginsAtZero = schedule.tableSigma(1) <= ZERO;
-    int stride = Math.max(NoiseSchedule.STEPS / (beginsAtZero ? steps + 1 : steps), 1);
-    int count = (NoiseSchedule.STEPS - 2) / stride + 1;
+    int stride = Math.max(schedule.size() / (beginsAtZero ? steps + 1 : steps), 1);
+    int count = (schedule.size() - 2) / stride + 1;
     float[] sigmas = new float[beginsAtZero ? count : count + 1];
     for (int i = 0; i < count; i++) {
       sigmas[i] = schedule.tableSigma(1 + (count - 1 - i) * stride);

@@ -1,9 +1,11 @@
 package quartet.engine.sampling;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.run.CancelToken;
+import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.MaskBatch;
 import quartet.errors.EngineException;
@@ -39,13 +41,52 @@ public final class KSampler {
       SamplingRequest request,
       SamplingListener listener,
       CancelToken cancel) {
-    check(model, request);
-    Samplers.Named sampler = Samplers.named(request.sampler());
-    float[] sigmas = sigmas(model.schedule(), sampler, request);
-    if (sigmas.length < 2) {
-      return request.latent();
+    return sample(backend, model, ControlNets.NONE, request, listener, cancel);
+  }
+
+  /** The same with networks that the conditionings refer to. */
+  public static LatentBatch sample(
+      Backend backend,
+      DiffusionModel model,
+      ControlNets nets,
+      SamplingRequest request,
+      SamplingListener listener,
+      CancelToken cancel) {
+    if (request.steps() < 1) {
+      throw invalid(
+          "%d steps cannot be sampled.".formatted(request.steps()), "steps", request.steps());
     }
+    Samplers.Named sampler = Samplers.named(request.sampler());
+    CustomRequest custom =
+        new CustomRequest(
+            request.seed(),
+            request.addNoise(),
+            new Guidance.Cfg(request.positive(), request.negative(), request.cfg()),
+            request.sampler(),
+            sigmas(model.schedule(), sampler, request),
+            request.latent());
+    return sample(backend, model, nets, custom, listener, cancel).latent();
+  }
+
+  /**
+   * Samples with every part chosen by itself.
+   *
+   * @throws EngineException if the sampler is unknown or the latent does not fit the model
+   */
+  public static CustomRequest.Result sample(
+      Backend backend,
+      DiffusionModel model,
+      ControlNets nets,
+      CustomRequest request,
+      SamplingListener listener,
+      CancelToken cancel) {
     LatentBatch given = request.latent();
+    check(model, given);
+    Samplers.Named sampler = Samplers.named(request.sampler());
+    float[] sigmas = request.sigmas();
+    if (sigmas.length < 2) {
+      return new CustomRequest.Result(given, given);
+    }
     float scale = model.latentFormat().scale();
     try (TensorScope scope = backend.openScope("sampling")) {
       Ops ops = scope.ops();
@@ -54,10 +95,10 @@ public final class KSampler {
       Denoiser denoiser =
           new CfgDenoiser(
               model,
+              nets,
               scope,
-              request.positive(),
-              request.negative(),
-              request.cfg(),
+              given,
+              request.guidance(),
               sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
       MaskBatch mask = given.noiseMask();
       if (mask != null) {
@@ -67,9 +108,14 @@ public final class KSampler {
       Tensor start = ops.linearCombination(share, noise, 1f, latent);
       NormalSource treeNoise =
           sampler.has(Samplers.Trait.CUDA_NOISE) ? NormalSource.CUDA : NormalSource.CPU;
+      LastSeen last = new LastSeen();
       SamplerRun.StepListener steps =
-          (step, total, denoised) ->
-              listener.onStep(step, total, () -> download(ops, given, denoised, 1f / scale));
+          (step, total, denoised) -> {
+            if (step == total) {
+              last.denoised = download(ops, given, denoised, 1f / scale);
+            }
+            listener.onStep(step, total, () -> download(ops, given, denoised, 1f / scale));
+          };
       try (SamplerRun run =
           new SamplerRun(
               scope,
@@ -81,13 +127,19 @@ public final class KSampler {
               steps,
               cancel)) {
         Tensor x = sampler.sampler().sample(run, start, sigmas);
-        return download(ops, given, x, 1f / scale);
+        LatentBatch result = download(ops, given, x, 1f / scale);
+        LatentBatch denoised = last.denoised;
+        return new CustomRequest.Result(result, denoised == null ? result : denoised);
       }
     }
   }
 
-  private static void check(DiffusionModel model, SamplingRequest request) {
-    LatentBatch latent = request.latent();
+  /** The newest prediction of the last step. */
+  private static final class LastSeen {
+    private @Nullable LatentBatch denoised;
+  }
+
+  private static void check(DiffusionModel model, LatentBatch latent) {
     int channels = model.latentFormat().channels();
     if (latent.channels() != channels) {
       throw invalid(
@@ -95,10 +147,6 @@ public final class KSampler {
               .formatted(latent.channels(), channels),
           "channels",
           latent.channels());
-    }
-    if (request.steps() < 1) {
-      throw invalid(
-          "%d steps cannot be sampled.".formatted(request.steps()), "steps", request.steps());
     }
     if (latent.batchIndex() != null && latent.batchIndex().size() != latent.batch()) {
       throw invalid(
@@ -131,7 +179,7 @@ public final class KSampler {
   }
 
   /** In NCHW order, whatever the device, so that a seed means the same picture everywhere. */
-  private static float[] noise(SamplingRequest request) {
+  private static float[] noise(CustomRequest request) {
     LatentBatch latent = request.latent();
     if (!request.addNoise()) {
       return new float[latent.values().length];
@@ -144,7 +192,7 @@ public final class KSampler {
   }
 
   /** Full noise has the latent's variance of 1 in it as well. Source: ComfyUI (behaviour). */
-  private static float noiseShare(NoiseSchedule schedule, float sigma) {
+  static float noiseShare(NoiseSchedule schedule, float sigma) {
     float max = schedule.sigmaMax();
     boolean full =
         sigma > max || Math.abs(max - sigma) <= FULL_NOISE * Math.max(Math.abs(max), sigma);
@@ -155,7 +203,7 @@ public final class KSampler {
       Ops ops,
       Denoiser inner,
       MaskBatch mask,
-      SamplingRequest request,
+      CustomRequest request,
       Samplers.Named sampler,
       Tensor latent,
       Tensor noise) {

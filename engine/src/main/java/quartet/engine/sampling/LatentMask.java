@@ -8,29 +8,45 @@ final class LatentMask {
   private LatentMask() {}
 
   /**
-   * The mask as {@code [B, H, W, C]}, bilinearly resized without antialiasing, repeated over
-   * channels and, cyclically, over the batch. Source: PyTorch {@code interpolate(mode="bilinear",
-   * align_corners=False)}.
+   * The mask as {@code [B, H, W, C]}, resized, repeated over channels and, cyclically, over the
+   * batch.
    */
   static float[] expand(MaskBatch mask, LatentBatch latent) {
+    MaskBatch small = resized(mask, latent.height(), latent.width());
+    int plane = latent.height() * latent.width();
     float[] out = new float[latent.values().length];
     int at = 0;
     for (int b = 0; b < latent.batch(); b++) {
-      int item = b % mask.batch() * mask.height() * mask.width();
-      for (int y = 0; y < latent.height(); y++) {
-        Place row = Place.of(y, latent.height(), mask.height());
-        for (int x = 0; x < latent.width(); x++) {
-          Place column = Place.of(x, latent.width(), mask.width());
-          float top = row(mask, item, row.low(), column);
-          float bottom = row(mask, item, row.high(), column);
-          float value = top * (1f - row.weight()) + bottom * row.weight();
-          for (int c = 0; c < latent.channels(); c++) {
-            out[at++] = value;
-          }
+      int item = b % mask.batch() * plane;
+      for (int p = 0; p < plane; p++) {
+        for (int c = 0; c < latent.channels(); c++) {
+          out[at++] = small.values()[item + p];
         }
       }
     }
     return out;
+  }
+
+  /**
+   * The mask at another size, bilinear without antialiasing. Source: PyTorch {@code
+   * interpolate(mode="bilinear", align_corners=False)}.
+   */
+  static MaskBatch resized(MaskBatch mask, int height, int width) {
+    float[] out = new float[mask.batch() * height * width];
+    int at = 0;
+    for (int b = 0; b < mask.batch(); b++) {
+      int item = b * mask.height() * mask.width();
+      for (int y = 0; y < height; y++) {
+        Place row = Place.of(y, height, mask.height());
+        for (int x = 0; x < width; x++) {
+          Place column = Place.of(x, width, mask.width());
+          float top = row(mask, item, row.low(), column);
+          float bottom = row(mask, item, row.high(), column);
+          out[at++] = top * (1f - row.weight()) + bottom * row.weight();
+        }
+      }
+    }
+    return new MaskBatch(out, mask.batch(), height, width);
   }
 
   private static float row(MaskBatch mask, int item, int y, Place column) {

@@ -13,9 +13,9 @@ final class NormalScheduler implements Scheduler {
 
   @Override
   public float[] sigmas(NoiseSchedule schedule, int steps) {
-    boolean endsAtZero = schedule.sigma(0f) <= ZERO;
+    boolean endsAtZero = schedule.sigma(schedule.firstTimestep()) <= ZERO;
     int points = endsAtZero ? steps + 1 : steps;
-    float[] timesteps = Linspace.of(NoiseSchedule.STEPS - 1, 0f, points);
+    float[] timesteps = Linspace.of(schedule.lastTimestep(), schedule.firstTimestep(), points);
     float[] sigmas = new float[points];
     for (int i = 0; i < points; i++) {
       sigmas[i] = schedule.sigma(timesteps[i]);

@@ -2,11 +2,16 @@ package quartet.engine.sampling;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.SizeLabel;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.value.Conditioning;
+import quartet.engine.value.LatentBatch;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Shape;
+import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
 
 /**
@@ -16,8 +21,17 @@ import quartet.tensor.TensorScope;
  * <p>Prompts of different lengths go together if repeating them reaches a common length soon
  * enough; a repeated prompt has the same attention. Source: ComfyUI {@code calc_cond_batch} and
  * {@code CONDCrossAttn} (behaviour).
+ *
+ * @param beside what an inpainting model sees beside the latent, {@code [prompts*B, h, w, 5]}, or
+ *     null
+ * @param controls networks that run before, prepared for these prompts
  */
-record PromptBatch(List<Conditioning.Entry> entries, PromptContext context) {
+record PromptBatch(
+    List<PlacedEntry> entries,
+    PromptContext context,
+    @Nullable Window window,
+    @Nullable Tensor beside,
+    List<PreparedControl> controls) {
   /** How many times longer than the shortest prompt the common length may be. */
   private static final int MAX_REPEATS = 4;
 
@@ -26,44 +40,92 @@ record PromptBatch(List<Conditioning.Entry> entries, PromptContext context) {
    *
    * @param entries those under the prompt first, then those under the negative one
    * @param scope owns the prepared prompts
-   * @param batch latents per prompt
+   * @param latent that is sampled
    */
   static List<PromptBatch> of(
-      List<Conditioning.Entry> entries, DiffusionModel model, TensorScope scope, int batch) {
+      List<PlacedEntry> entries,
+      DiffusionModel model,
+      ControlNets nets,
+      TensorScope scope,
+      LatentBatch latent) {
     List<PromptBatch> batches = new ArrayList<>();
-    List<Conditioning.Entry> left = new ArrayList<>(entries);
+    List<PlacedEntry> left = new ArrayList<>(entries);
     while (!left.isEmpty()) {
-      int length = left.getFirst().tokenCount();
-      List<Conditioning.Entry> group = new ArrayList<>();
-      for (Conditioning.Entry entry : left) {
-        if (fits(length, entry.tokenCount())) {
+      PlacedEntry first = left.getFirst();
+      List<PlacedEntry> group = new ArrayList<>();
+      for (PlacedEntry entry : left) {
+        if (fits(first, entry)) {
           group.add(entry);
         }
       }
       left.removeAll(group);
       // The negative prompt comes first in the batch, as in the reference.
-      List<Conditioning.Entry> ordered = group.reversed();
-      batches.add(
-          new PromptBatch(List.copyOf(ordered), model.prepare(scope, tokens(ordered, batch))));
+      batches.add(prepared(List.copyOf(group.reversed()), model, nets, scope, latent));
     }
     return batches;
   }
 
-  private static boolean fits(int first, int second) {
-    return lcm(first, second) / Math.min(first, second) <= MAX_REPEATS;
+  private static boolean fits(PlacedEntry first, PlacedEntry second) {
+    int a = first.entry().tokenCount();
+    int b = second.entry().tokenCount();
+    return lcm(a, b) / Math.min(a, b) <= MAX_REPEATS
+        && first.entry().width() == second.entry().width()
+        && Objects.equals(first.window(), second.window())
+        && first.entry().controls().equals(second.entry().controls());
+  }
+
+  private static PromptBatch prepared(
+      List<PlacedEntry> group,
+      DiffusionModel model,
+      ControlNets nets,
+      TensorScope scope,
+      LatentBatch latent) {
+    PlacedEntry first = group.getFirst();
+    HostTensor tokens = tokens(group, latent.batch());
+    HostTensor labels = labels(group, model.labelWidth(), latent);
+    Tensor beside =
+        model.besideChannels() == 0
+            ? null
+            : InpaintInput.of(scope, group, first.window(), model.latentFormat(), latent);
+    List<PreparedControl> controls = new ArrayList<>();
+    for (Conditioning.ControlUse use : first.entry().controls()) {
+      controls.add(
+          PreparedControl.of(
+              use, nets.find(use.net()), scope, tokens, group, first.window(), latent));
+    }
+    return new PromptBatch(
+        group, model.prepare(scope, tokens, labels), first.window(), beside, controls);
+  }
+
+  /** {@code [prompts * batch, L]}, or null for a model without labels. */
+  static @Nullable HostTensor labels(List<PlacedEntry> group, int width, LatentBatch latent) {
+    if (width == 0) {
+      return null;
+    }
+    float[] values = new float[group.size() * latent.batch() * width];
+    int at = 0;
+    for (PlacedEntry entry : group) {
+      float[] label =
+          SizeLabel.of(entry.entry(), width, latent.height(), latent.width(), entry.negative());
+      for (int b = 0; b < latent.batch(); b++) {
+        System.arraycopy(label, 0, values, at, width);
+        at += width;
+      }
+    }
+    return HostTensor.of(Shape.of((long) group.size() * latent.batch(), width), values);
   }
 
   /** {@code [prompts * batch, T, D]}. */
-  private static HostTensor tokens(List<Conditioning.Entry> entries, int batch) {
-    int width = entries.getFirst().width();
+  private static HostTensor tokens(List<PlacedEntry> entries, int batch) {
+    int width = entries.getFirst().entry().width();
     int length = 1;
-    for (Conditioning.Entry entry : entries) {
-      length = lcm(length, entry.tokenCount());
+    for (PlacedEntry entry : entries) {
+      length = lcm(length, entry.entry().tokenCount());
     }
     float[] values = new float[Math.toIntExact((long) entries.size() * batch * length * width)];
     int at = 0;
-    for (Conditioning.Entry entry : entries) {
-      float[] tokens = entry.tokens();
+    for (PlacedEntry entry : entries) {
+      float[] tokens = entry.entry().tokens();
       for (int end = at + batch * length * width; at < end; at += tokens.length) {
         System.arraycopy(tokens, 0, values, at, tokens.length);
       }

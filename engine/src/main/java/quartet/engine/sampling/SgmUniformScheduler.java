@@ -9,7 +9,7 @@ import quartet.engine.model.NoiseSchedule;
 final class SgmUniformScheduler implements Scheduler {
   @Override
   public float[] sigmas(NoiseSchedule schedule, int steps) {
-    float[] timesteps = Linspace.of(NoiseSchedule.STEPS - 1, 0f, steps + 1);
+    float[] timesteps = Linspace.of(schedule.lastTimestep(), schedule.firstTimestep(), steps + 1);
     float[] sigmas = new float[steps + 1];
     for (int i = 0; i < steps; i++) {
       sigmas[i] = schedule.sigma(timesteps[i]);

@@ -9,10 +9,10 @@ import quartet.engine.model.NoiseSchedule;
 final class SimpleScheduler implements Scheduler {
   @Override
   public float[] sigmas(NoiseSchedule schedule, int steps) {
-    double stride = (double) NoiseSchedule.STEPS / steps;
+    double stride = (double) schedule.size() / steps;
     float[] sigmas = new float[steps + 1];
     for (int k = 0; k < steps; k++) {
-      sigmas[k] = schedule.tableSigma(NoiseSchedule.STEPS - 1 - (int) (k * stride));
+      sigmas[k] = schedule.tableSigma(schedule.size() - 1 - (int) (k * stride));
     }
     return sigmas;
   }

@@ -17,7 +17,7 @@ import quartet.engine.exec.OutputCache;
 import quartet.engine.exec.PromptExecutor;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.graph.PlannedNode;
-import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.node.NodeRegistry;
@@ -164,7 +164,7 @@ public final class SimWorker implements Worker {
     }
 
     @Override
-    public CheckpointModels checkpoint(Path file) {
+    public Models models() {
       throw nothingThere();
     }
 

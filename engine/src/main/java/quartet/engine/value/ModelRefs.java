@@ -3,23 +3,53 @@ package quartet.engine.value;
 import java.nio.file.Path;
 
 /**
- * References to parts of a checkpoint. A node hands on a reference, never weights: the device
- * resolves it when the part is needed, so a cached output stays valid after the weights were
- * evicted.
+ * References to parts of models. A node hands on a reference, never weights: the device resolves it
+ * when the part is needed, so a cached output stays valid after the weights were evicted.
  */
 public final class ModelRefs {
   private ModelRefs() {}
 
-  /** A MODEL: the denoising network of a checkpoint. */
-  public record ModelRef(Path checkpoint) {}
+  /**
+   * A MODEL: a denoising network.
+   *
+   * @param options how it is sampled
+   */
+  public record ModelRef(PartSource source, ModelOptions options) {
+    /** As a checkpoint has it. */
+    public ModelRef(Path checkpoint) {
+      this(PartSource.of(checkpoint), ModelOptions.NONE);
+    }
+
+    /** The same with other options. */
+    public ModelRef with(ModelOptions other) {
+      return new ModelRef(source, other);
+    }
+  }
 
   /**
-   * A CLIP: the text encoder of a checkpoint.
+   * A CLIP: one text encoder or two.
    *
-   * @param stopAtLayer -1 for the last layer, -2 for the one before, …
+   * @param stopAtLayer -1 for the last layer, -2 for the one before, …; 0 for the model's own
+   *     choice
    */
-  public record ClipRef(Path checkpoint, int stopAtLayer) {}
+  public record ClipRef(PartSource source, int stopAtLayer) {
+    /** As a checkpoint has it. */
+    public ClipRef(Path checkpoint) {
+      this(PartSource.of(checkpoint), 0);
+    }
+  }
 
   /** A VAE. */
-  public record VaeRef(Path checkpoint) {}
+  public record VaeRef(PartSource source) {
+    /** As a checkpoint has it. */
+    public VaeRef(Path checkpoint) {
+      this(PartSource.of(checkpoint));
+    }
+  }
+
+  /** A CONTROL_NET: a ControlNet or a T2I-Adapter. */
+  public record ControlRef(Path file) {}
+
+  /** An UPSCALE_MODEL. */
+  public record UpscalerRef(Path file) {}
 }

@@ -95,7 +95,7 @@ class DeviceWorkerTest {
                         NodeSchema.named("Load").returns(PortType.INT),
                         (inputs, context) -> {
                           ran.add("Load");
-                          context.checkpoint(checkpoint);
+                          context.models().requireCheckpoint(checkpoint);
                           return NodeResult.of(1L);
                         }),
                     FakeNode.of(

@@ -23,6 +23,11 @@ public record FakeCatalog(List<String> checkpoints, List<String> images, Set<Str
   }
 
   @Override
+  public List<String> inputFiles(String suffix) {
+    return List.of();
+  }
+
+  @Override
   public boolean imageExists(String annotatedName) {
     return existing.contains(annotatedName);
   }

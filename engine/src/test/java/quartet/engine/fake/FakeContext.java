@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import quartet.engine.files.Folders;
-import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.run.CancelToken;
@@ -38,8 +38,8 @@ public record FakeContext(
   }
 
   @Override
-  public CheckpointModels checkpoint(Path file) {
-    throw new IllegalStateException("this node asked for a checkpoint");
+  public Models models() {
+    throw new IllegalStateException("this node asked for a model");
   }
 
   @Override

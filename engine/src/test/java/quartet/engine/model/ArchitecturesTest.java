@@ -41,16 +41,35 @@ final class ArchitecturesTest {
     assertRefused(Map.of("control_model.input_blocks.0.0.weight", zeros(1)), "ControlNet");
     assertRefused(Map.of("something.else", zeros(1)), "'something.else'");
     assertRefused(Map.of(), "none at all");
-    assertRefused(changed(t -> t.put(UNET + "label_emb.0.0.weight", zeros(1))), "SDXL");
     assertRefused(
-        changed(t -> t.put(UNET + "input_blocks.1.1.proj_in.weight", zeros(32, 32))),
-        "linear projections");
+        changed(t -> t.put(UNET + "input_blocks.0.0.weight", zeros(32, 7, 3, 3))),
+        "7 input channels");
     assertRefused(
-        changed(t -> t.put(UNET + "input_blocks.0.0.weight", zeros(32, 9, 3, 3))),
-        "9 input channels");
+        changed(t -> t.put(UNET + "out.2.weight", zeros(16, 32, 3, 3))), "16 output channels");
     assertRefused(
-        changed(t -> t.keySet().removeIf(name -> name.startsWith(CLIP))),
-        "without its VAE or CLIP");
+        changed(t -> t.put(UNET + "input_blocks.1.0.time_stack.in_layers.0.weight", zeros(1))),
+        "Stable Video Diffusion");
+  }
+
+  @Test
+  void aPartThatIsNotThereIsNamedWithTheNodeThatLoadsIt() {
+    Map<String, HostTensor> bare =
+        changed(
+            t ->
+                t.keySet().removeIf(name -> name.startsWith(CLIP) || name.contains("stage_model")));
+    try (SafetensorsFile file = write(bare);
+        Backend backend = new ReferenceBackend(Device.cpu(0));
+        CheckpointModels models = CheckpointModels.open(file, backend)) {
+      assertThatExceptionOfType(EngineException.class)
+          .isThrownBy(models::textEncoder)
+          .withMessageContaining("has no text encoder")
+          .withMessageContaining("CLIPLoader");
+      assertThatExceptionOfType(EngineException.class)
+          .isThrownBy(models::vae)
+          .withMessageContaining("has no VAE")
+          .withMessageContaining("VAELoader");
+      assertThat(models.diffusion()).isNotNull();
+    }
   }
 
   @Test

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import quartet.engine.backends.BackendKind;
 import quartet.engine.model.unet.PromptContext;
+import quartet.engine.model.unet.Steering;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.ImageBatch;
@@ -126,6 +127,7 @@ final class TinyModelTest {
                   x,
                   ops.upload(model.network().waves(timesteps)),
                   context,
+                  Steering.NONE,
                   (name, value) ->
                       trace.put(
                           name,

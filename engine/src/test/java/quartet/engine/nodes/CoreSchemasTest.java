@@ -82,11 +82,6 @@ class CoreSchemasTest {
     return String.join(" ", texts);
   }
 
-  @Test
-  void no_core_node_is_left_out_of_this_test() {
-    assertThat(new CoreNodes().nodes()).hasSize(20);
-  }
-
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

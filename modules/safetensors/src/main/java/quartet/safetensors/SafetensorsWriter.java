@@ -14,10 +14,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import quartet.errors.EngineException;
+import quartet.tensor.DType;
 import quartet.tensor.HostTensor;
+import quartet.tensor.Shape;
 
 /**
  * Writes safetensors files whose tensors are aligned to their element size: the header is padded
@@ -36,10 +40,35 @@ public final class SafetensorsWriter {
    */
   public static void write(
       Path target, Map<String, HostTensor> tensors, Map<String, String> metadata) {
-    List<Map.Entry<String, HostTensor>> ordered = new ArrayList<>(tensors.entrySet());
+    Map<String, Lazy> lazy = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> lazy.put(name, new Lazy(tensor.dtype(), tensor.shape(), () -> tensor)));
+    writeLazily(target, lazy, metadata);
+  }
+
+  /**
+   * A tensor that is made when it is written.
+   *
+   * @param maker gives a tensor of that dtype and shape
+   */
+  public record Lazy(DType dtype, Shape shape, Supplier<HostTensor> maker) {
+    HostTensor make() {
+      HostTensor made = maker.get();
+      if (made.dtype() != dtype || !made.shape().equals(shape)) {
+        throw new IllegalArgumentException(
+            "expected %s %s, got %s %s".formatted(dtype, shape, made.dtype(), made.shape()));
+      }
+      return made;
+    }
+  }
+
+  /** The same, holding one tensor at a time. */
+  public static void writeLazily(
+      Path target, Map<String, Lazy> tensors, Map<String, String> metadata) {
+    List<Map.Entry<String, Lazy>> ordered = new ArrayList<>(tensors.entrySet());
     ordered.sort(
         Comparator.comparingInt(
-                (Map.Entry<String, HostTensor> entry) -> -entry.getValue().dtype().byteSize())
+                (Map.Entry<String, Lazy> entry) -> -entry.getValue().dtype().byteSize())
             .thenComparing(Map.Entry::getKey));
     Path absolute = target.toAbsolutePath();
     try {
@@ -64,8 +93,7 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static byte[] header(
-      List<Map.Entry<String, HostTensor>> tensors, Map<String, String> metadata)
+  private static byte[] header(List<Map.Entry<String, Lazy>> tensors, Map<String, String> metadata)
       throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
@@ -78,17 +106,18 @@ public final class SafetensorsWriter {
         json.writeEndObject();
       }
       long offset = 0;
-      for (Map.Entry<String, HostTensor> entry : tensors) {
-        HostTensor tensor = entry.getValue();
+      for (Map.Entry<String, Lazy> entry : tensors) {
+        Lazy tensor = entry.getValue();
         long[] extents = tensor.shape().extents();
+        long byteSize = tensor.shape().elements() * tensor.dtype().byteSize();
         json.writeObjectFieldStart(entry.getKey());
         json.writeStringField("dtype", tensor.dtype().name());
         json.writeFieldName("shape");
         json.writeArray(extents, 0, extents.length);
         json.writeFieldName("data_offsets");
-        json.writeArray(new long[] {offset, offset + tensor.byteSize()}, 0, 2);
+        json.writeArray(new long[] {offset, offset + byteSize}, 0, 2);
         json.writeEndObject();
-        offset += tensor.byteSize();
+        offset += byteSize;
       }
       json.writeEndObject();
     }
@@ -98,15 +127,15 @@ public final class SafetensorsWriter {
     return bytes.toByteArray();
   }
 
-  private static void writeTo(Path file, byte[] header, List<Map.Entry<String, HostTensor>> tensors)
+  private static void writeTo(Path file, byte[] header, List<Map.Entry<String, Lazy>> tensors)
       throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       writeFully(channel, length.putLong(header.length).flip());
       writeFully(channel, ByteBuffer.wrap(header));
       byte[] chunk = new byte[CHUNK_BYTES];
-      for (Map.Entry<String, HostTensor> entry : tensors) {
-        MemorySegment data = entry.getValue().segment();
+      for (Map.Entry<String, Lazy> entry : tensors) {
+        MemorySegment data = entry.getValue().make().segment();
         for (long at = 0; at < data.byteSize(); at += chunk.length) {
           int count = (int) Math.min(chunk.length, data.byteSize() - at);
           MemorySegment.copy(data, at, MemorySegment.ofArray(chunk), 0, count);

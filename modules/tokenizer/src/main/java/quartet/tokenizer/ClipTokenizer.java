@@ -3,12 +3,15 @@ package quartet.tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * Prompts to windows of token ids with weights, as CLIP-L sees them.
  *
- * <p>Textual inversion ({@code embedding:name}) is not read yet: the name is tokenized as words.
+ * <p>{@code embedding:name}, at the start of a piece of one weight or after a space, stands for the
+ * vectors of a textual inversion; one that is not there is left out.
  *
  * <p>Thread: any.
  *
@@ -30,6 +33,11 @@ public final class ClipTokenizer {
 
   private static final Pattern BEFORE_EMBEDDING = Pattern.compile("(?<=\\s)(?=embedding:)");
 
+  /** A name ends at a space, or where another bracketed syntax begins. */
+  private static final Pattern EMBEDDING = Pattern.compile("embedding:([^\\s<\\[]+)");
+
+  private static final Pattern TRAILING_COMMAS = Pattern.compile(",+$");
+
   private final BpeEncoder encoder;
 
   private ClipTokenizer(BpeEncoder encoder) {
@@ -46,35 +54,95 @@ public final class ClipTokenizer {
     return new Window().close();
   }
 
-  /** One window or more. */
+  /** Textual inversions by name. */
+  @FunctionalInterface
+  public interface Embeddings {
+    /** How many tokens it stands for, or empty if there is none of that name. */
+    OptionalInt count(String name);
+  }
+
+  /** One window or more; embeddings' names are taken as words. */
   public List<TokenChunk> tokenize(String prompt) {
-    List<TokenChunk> chunks = new ArrayList<>();
-    Window window = new Window();
+    Filling filling = new Filling();
     for (PromptWeights.Segment segment : PromptWeights.parse(prompt)) {
       for (String piece : BEFORE_EMBEDDING.split(segment.text(), -1)) {
-        List<Integer> ids = encoder.encode(TextCleaner.clean(piece));
-        boolean cuttable = ids.size() >= CUTTABLE;
-        int done = 0;
-        while (done < ids.size()) {
-          int rest = ids.size() - done;
-          int taken = rest <= window.room() ? rest : cuttable ? window.room() : 0;
-          window.add(ids.subList(done, done + taken), segment.weight());
-          done += taken;
-          if (done < ids.size()) {
-            chunks.add(window.close());
-            window = new Window();
+        filling.add(encoder.encode(TextCleaner.clean(piece)), segment.weight());
+      }
+    }
+    return filling.finish();
+  }
+
+  /** One window or more. */
+  public List<TokenChunk> tokenize(String prompt, Embeddings embeddings) {
+    Filling filling = new Filling();
+    for (PromptWeights.Segment segment : PromptWeights.parse(prompt)) {
+      for (String piece : BEFORE_EMBEDDING.split(segment.text(), -1)) {
+        String words = piece;
+        Matcher named = EMBEDDING.matcher(piece);
+        if (named.lookingAt()) {
+          words = piece.substring(named.end());
+          String name = named.group(1);
+          OptionalInt count = embeddings.count(name);
+          if (count.isEmpty() && name.endsWith(",")) {
+            name = TRAILING_COMMAS.matcher(name).replaceAll("");
+            count = embeddings.count(name);
           }
+          filling.addCustom(name, count.orElse(0), segment.weight());
+        }
+        filling.add(encoder.encode(TextCleaner.clean(words)), segment.weight());
+      }
+    }
+    return filling.finish();
+  }
+
+  /** Windows being filled one after the other. */
+  private static final class Filling {
+    private final List<TokenChunk> chunks = new ArrayList<>();
+    private Window window = new Window();
+
+    void add(List<Integer> ids, double weight) {
+      boolean cuttable = ids.size() >= CUTTABLE;
+      int done = 0;
+      while (done < ids.size()) {
+        int rest = ids.size() - done;
+        int taken = rest <= window.room() ? rest : cuttable ? window.room() : 0;
+        window.add(ids.subList(done, done + taken), weight);
+        done += taken;
+        if (done < ids.size()) {
+          next();
         }
       }
     }
-    chunks.add(window.close());
-    return chunks;
+
+    void addCustom(String name, int count, double weight) {
+      boolean cuttable = count >= CUTTABLE;
+      if (!cuttable && count > window.room()) {
+        next();
+      }
+      for (int row = 0; row < count; row++) {
+        if (window.room() == 0) {
+          next();
+        }
+        window.addCustom(new TokenChunk.Custom(name, row), weight);
+      }
+    }
+
+    private void next() {
+      chunks.add(window.close());
+      window = new Window();
+    }
+
+    List<TokenChunk> finish() {
+      next();
+      return chunks;
+    }
   }
 
   /** A window being filled. */
   private static final class Window {
     private final int[] ids = new int[WINDOW];
     private final double[] weights = new double[WINDOW];
+    private final List<TokenChunk.Custom> customs = new ArrayList<>();
     private int filled;
 
     Window() {
@@ -95,8 +163,14 @@ public final class ClipTokenizer {
       }
     }
 
+    void addCustom(TokenChunk.Custom token, double weight) {
+      customs.add(token);
+      ids[filled] = -customs.size();
+      weights[filled++] = weight;
+    }
+
     TokenChunk close() {
-      return new TokenChunk(ids, weights);
+      return new TokenChunk(ids, weights, customs);
     }
   }
 }

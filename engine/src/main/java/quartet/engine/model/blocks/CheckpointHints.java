@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.Optional;
 import java.util.OptionalInt;
 import quartet.safetensors.SafetensorsFile;
 
@@ -29,6 +30,12 @@ public final class CheckpointHints {
     } catch (JsonProcessingException e) {
       return new CheckpointHints(MissingNode.getInstance());
     }
+  }
+
+  /** A text by name. */
+  public Optional<String> text(String name) {
+    JsonNode node = config.path(name);
+    return node.isTextual() ? Optional.of(node.textValue()) : Optional.empty();
   }
 
   /** A positive integer by name. */

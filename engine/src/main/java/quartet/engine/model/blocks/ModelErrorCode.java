@@ -11,6 +11,8 @@ public enum ModelErrorCode implements ErrorCode {
   CHECKPOINT_TENSOR_MISSING(ErrorKind.INPUT),
   /** A tensor has another shape, dtype or content than the architecture needs. */
   CHECKPOINT_TENSOR_UNFIT(ErrorKind.INPUT),
+  /** A LoRA is damaged or was trained for another model. */
+  LORA_UNFIT(ErrorKind.INPUT),
   /** An image, latent or conditioning does not fit the model. */
   MODEL_INPUT_UNFIT(ErrorKind.INPUT);
 

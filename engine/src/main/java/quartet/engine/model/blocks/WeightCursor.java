@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.errors.EngineException;
-import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.Conv2dGeometry;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Parameters;
@@ -19,34 +18,35 @@ import quartet.tensor.Shape;
  * <p>Errors: EngineException naming file, key, expected and actual shape.
  */
 public final class WeightCursor {
-  private final SafetensorsFile file;
+  private final Weights weights;
   private final Parameters parameters;
   private final String prefix;
 
-  /**
-   * A cursor at a prefix.
-   *
-   * @param prefix ends with a dot, or is empty
-   */
-  public WeightCursor(SafetensorsFile file, Parameters parameters, String prefix) {
-    this.file = file;
+  /** A cursor at the root. */
+  public WeightCursor(Weights weights, Parameters parameters) {
+    this(weights, parameters, "");
+  }
+
+  private WeightCursor(Weights weights, Parameters parameters, String prefix) {
+    this.weights = weights;
     this.parameters = parameters;
     this.prefix = prefix;
   }
 
   /** The place below, for example {@code at("input_blocks.0")}. */
   public WeightCursor at(String name) {
-    return new WeightCursor(file, parameters, prefix + name + ".");
+    return new WeightCursor(weights, parameters, prefix + name + ".");
   }
 
   /** Whether a tensor is there. */
   public boolean has(String key) {
-    return file.has(prefix + key);
+    return weights.has(prefix + key);
   }
 
   /** The shape of a tensor that must be there. */
   public Shape shape(String key) {
-    return raw(key).shape();
+    Shape shape = weights.shapeOrNull(prefix + key);
+    return shape == null ? raw(key).shape() : shape;
   }
 
   /** How many of {@code pattern} with %d replaced by 0, 1, 2, … are there in a row. */
@@ -63,6 +63,17 @@ public final class WeightCursor {
     HostTensor weight =
         tensor(name + ".weight", Shape.of(out, in, geometry.kernel(), geometry.kernel()));
     return parameters.conv2d(weight, tensor(name + ".bias", Shape.of(out)), geometry);
+  }
+
+  /** A convolution without bias. */
+  public Parameters.Conv2d convWithoutBias(String name, int in, int out, Conv2dGeometry geometry) {
+    Shape expected = Shape.of(out, in, geometry.kernel(), geometry.kernel());
+    return parameters.conv2d(tensor(name + ".weight", expected), null, geometry);
+  }
+
+  /** A convolution whose weights are no part of the file. */
+  public Parameters.Conv2d made(HostTensor weight, Conv2dGeometry geometry) {
+    return parameters.conv2d(weight, null, geometry);
   }
 
   /** A matrix product with bias. */
@@ -143,27 +154,36 @@ public final class WeightCursor {
     }
   }
 
+  /** The numbers of a tensor that must be there, for what the host computes itself. */
+  public float[] floats(String key, Shape expected) {
+    return tensor(key, expected).toFloats();
+  }
+
   private HostTensor raw(String key) {
-    @Nullable HostTensor tensor = file.tensorOrNull(prefix + key);
+    @Nullable HostTensor tensor = weights.tensorOrNull(prefix + key);
     if (tensor == null) {
       throw new EngineException(
           ModelErrorCode.CHECKPOINT_TENSOR_MISSING,
-          "%s lacks the tensor '%s'.".formatted(file.path(), prefix + key),
-          Map.of("file", file.path().toString(), "tensor", prefix + key),
+          "%s lacks the tensor '%s'.".formatted(weights.origin(), nameInFile(key)),
+          Map.of("file", weights.origin(), "tensor", nameInFile(key)),
           null);
     }
     return tensor;
   }
 
+  private String nameInFile(String key) {
+    return weights.nameInFile(prefix + key);
+  }
+
   private EngineException unfit(String key, String what) {
     return new EngineException(
         ModelErrorCode.CHECKPOINT_TENSOR_UNFIT,
-        "In %s the tensor '%s' %s.".formatted(file.path(), prefix + key, what),
+        "In %s the tensor '%s' %s.".formatted(weights.origin(), nameInFile(key), what),
         Map.of(
             "file",
-            file.path().toString(),
+            weights.origin(),
             "tensor",
-            prefix + key,
+            nameInFile(key),
             "shape",
             Arrays.toString(raw(key).shape().extents())),
         null);

@@ -12,15 +12,22 @@ import quartet.tensor.Shape;
  * @param positions tokens of a chunk
  */
 public record ClipConfig(
-    int vocabulary, int positions, int width, int layers, int heads, int feedForward) {
+    ClipKind kind,
+    int vocabulary,
+    int positions,
+    int width,
+    int layers,
+    int heads,
+    int feedForward) {
   /** Width of a head. Source: Radford et al. 2021, table 19: width = 64 * heads throughout. */
   private static final int HEAD_DIM = 64;
 
   /** Reads the shapes of the tensors at {@code weights}. */
-  public static ClipConfig read(WeightCursor weights, CheckpointHints hints) {
+  public static ClipConfig read(WeightCursor weights, ClipKind kind, CheckpointHints hints) {
     Shape tokens = weights.shape("embeddings.token_embedding.weight");
     int width = tokens.dim(1);
     return new ClipConfig(
+        kind,
         tokens.dim(0),
         weights.shape("embeddings.position_embedding.weight").dim(0),
         width,

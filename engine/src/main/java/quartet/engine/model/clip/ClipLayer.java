@@ -11,6 +11,7 @@ final class ClipLayer {
   private static final float EPSILON = 1e-5f;
 
   private final int heads;
+  private final Activation activation;
   private final Parameters.Norm norm1;
   private final Parameters.Linear query;
   private final Parameters.Linear key;
@@ -23,6 +24,7 @@ final class ClipLayer {
   ClipLayer(WeightCursor weights, ClipConfig config) {
     int width = config.width();
     heads = config.heads();
+    activation = config.kind().activation();
     norm1 = weights.norm("layer_norm1", width);
     query = weights.linear("self_attn.q_proj", width, width);
     key = weights.linear("self_attn.k_proj", width, width);
@@ -43,7 +45,7 @@ final class ClipLayer {
     Tensor attended = ops.attention(q, k, v, heads, true);
     Tensor y = ops.linear(attended, out, Activation.NONE, x);
     n = ops.layerNorm(y, norm2, EPSILON);
-    Tensor inner = ops.linear(n, up, Activation.QUICK_GELU, null); // [B, T, F]
+    Tensor inner = ops.linear(n, up, activation, null); // [B, T, F]
     return ops.linear(inner, down, Activation.NONE, y); // [B, T, D]
   }
 }

@@ -32,7 +32,9 @@ final class BlockReader {
       if (at.has("in_layers.0.weight")) {
         layer = new UNetLayer.Residual(new ResBlock(at, channels, embeddingWidth));
       } else if (at.has("transformer_blocks.0.norm1.weight")) {
-        layer = new UNetLayer.Transformer(new SpatialTransformer(at, channels, config.heads()));
+        layer =
+            new UNetLayer.Transformer(
+                new SpatialTransformer(at, channels, config.headsOf(channels)));
       } else if (at.has("op.weight")) {
         layer =
             new UNetLayer.Convolution(at.conv("op", channels, channels, Conv2dGeometry.DOWN_3X3));

@@ -1,5 +1,6 @@
 package quartet.engine.model.unet;
 
+import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.WeightCursor;
 import quartet.tensor.Activation;
 import quartet.tensor.HostTensor;
@@ -8,40 +9,41 @@ import quartet.tensor.Parameters;
 import quartet.tensor.Shape;
 import quartet.tensor.Tensor;
 
-/** The timestep as waves, then an MLP. Source: Ho et al. 2020, appendix B. */
-final class TimeEmbedding {
+/** Numbers as waves, then an MLP. Source: Ho et al. 2020, appendix B. */
+public final class TimeEmbedding {
   private static final double MAX_PERIOD = 10000;
 
   private final Parameters.Linear first;
   private final Parameters.Linear second;
 
-  TimeEmbedding(WeightCursor weights, int modelChannels) {
+  /** The MLP at {@code weights}, which takes vectors of {@code in} numbers. */
+  TimeEmbedding(WeightCursor weights, int in) {
     int width = weights.shape("0.weight").dim(0);
-    first = weights.linear("0", modelChannels, width);
+    first = weights.linear("0", in, width);
     second = weights.linear("2", width, width);
+  }
+
+  int inWidth() {
+    return first.inWidth();
   }
 
   int width() {
     return second.outWidth();
   }
 
-  /** Width of the waves that it takes. */
-  int waveWidth() {
-    return first.inWidth();
-  }
-
   /**
    * {@code [B, M] -> [B, E]}.
    *
-   * @param waves of the timesteps, as {@link #waves} makes them
+   * @param x waves of the timesteps, as {@link #waves} makes them, or a label
+   * @param residual {@code [B, E]} to be added, or null
    */
-  Tensor forward(Ops ops, Tensor waves) {
-    Tensor x = ops.linear(waves, first, Activation.SILU, null); // [B, E]
-    return ops.linear(x, second, Activation.NONE, null);
+  Tensor apply(Ops ops, Tensor x, @Nullable Tensor residual) {
+    Tensor h = ops.linear(x, first, Activation.SILU, null); // [B, E]
+    return ops.linear(h, second, Activation.NONE, residual);
   }
 
   /** Cosines of {@code width / 2} frequencies, then their sines. */
-  static HostTensor waves(float[] timesteps, int width) {
+  public static HostTensor waves(float[] timesteps, int width) {
     int half = width / 2;
     float[] values = new float[timesteps.length * width];
     for (int b = 0; b < timesteps.length; b++) {

@@ -61,11 +61,18 @@ final class TransformerBlock {
         ops.linear(context, value2, Activation.NONE, null)); // [B, U, D]
   }
 
-  /** {@code [B, T, D] -> same}. */
-  Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt) {
+  /**
+   * {@code [B, T, D] -> same}.
+   *
+   * @param ownValuesOnly whether a token attends to itself alone, which is perturbed attention
+   */
+  Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt, boolean ownValuesOnly) {
     Tensor n = ops.layerNorm(x, norm1, EPSILON);
     Tensor joined = ops.linear(n, joined1, Activation.NONE, null); // [B, T, 3D]
-    Tensor attended = ops.selfAttention(joined, heads, false);
+    Tensor attended =
+        ownValuesOnly
+            ? ops.sliceLast(joined, 2 * x.dim(-1), 3 * x.dim(-1))
+            : ops.selfAttention(joined, heads, false);
     Tensor h = ops.linear(attended, out1, Activation.NONE, x);
     n = ops.layerNorm(h, norm2, EPSILON);
     Tensor query = ops.linear(n, query2, Activation.NONE, null);

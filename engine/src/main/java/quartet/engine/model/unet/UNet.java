@@ -29,6 +29,7 @@ public final class UNet {
 
   private final UNetConfig config;
   private final TimeEmbedding time;
+  private final @Nullable TimeEmbedding label;
   private final List<List<UNetLayer>> down = new ArrayList<>();
   private final List<UNetLayer> middle;
   private final List<List<UNetLayer>> up = new ArrayList<>();
@@ -39,6 +40,11 @@ public final class UNet {
   public UNet(WeightCursor weights, UNetConfig config) {
     this.config = config;
     time = new TimeEmbedding(weights.at("time_embed"), config.modelChannels());
+    label =
+        weights.has("label_emb.0.0.weight")
+            ? new TimeEmbedding(
+                weights.at("label_emb.0"), weights.shape("label_emb.0.0.weight").dim(1))
+            : null;
     BlockReader reader = new BlockReader(config, time.width());
     Deque<Integer> skips = new ArrayDeque<>();
     int channels = config.inChannels();
@@ -64,7 +70,7 @@ public final class UNet {
   }
 
   /** A block that must be there; it begins with a residual block. */
-  private static List<UNetLayer> required(BlockReader reader, WeightCursor weights, int in) {
+  static List<UNetLayer> required(BlockReader reader, WeightCursor weights, int in) {
     weights.shape("0.in_layers.0.weight");
     return reader.read(weights, in);
   }
@@ -79,15 +85,29 @@ public final class UNet {
     return transformers().findFirst().map(TransformerBlock::contextWidth).orElse(0);
   }
 
+  /** Width of the label that is embedded beside the time, or 0 if there is none. */
+  public int labelWidth() {
+    return label == null ? 0 : label.inWidth();
+  }
+
+  /** Channels of what it predicts. */
+  public int outChannels() {
+    return outConv.outChannels();
+  }
+
   /**
    * Projects prompts once for all steps of a run.
    *
    * @param scope owns the result
    * @param context {@code [B, U, E]}
+   * @param labels {@code [B, L]}, or null for a network without a label embedding
    */
-  public PromptContext prepare(TensorScope scope, Tensor context) {
+  public PromptContext prepare(TensorScope scope, Tensor context, @Nullable Tensor labels) {
+    Ops ops = scope.ops();
     return new PromptContext(
-        context.dim(0), transformers().map(block -> block.project(scope.ops(), context)).toList());
+        context.dim(0),
+        transformers().map(block -> block.project(ops, context)).toList(),
+        label == null || labels == null ? null : label.apply(ops, labels, null));
   }
 
   /**
@@ -99,17 +119,18 @@ public final class UNet {
    * @return {@code [B, H, W, Cout]}
    */
   public Tensor forward(TensorScope scope, Tensor x, Tensor waves, PromptContext context) {
-    return forward(scope, x, waves, context, (name, value) -> {});
+    return forward(scope, x, waves, context, Steering.NONE, (name, value) -> {});
   }
 
   /** Timesteps as the network takes them: {@code [B] -> [B, M]}. */
   public HostTensor waves(float[] timesteps) {
-    return TimeEmbedding.waves(timesteps, time.waveWidth());
+    return TimeEmbedding.waves(timesteps, time.inWidth());
   }
 
   /**
    * The same, showing each block's result while it lives, to compare with another implementation.
    *
+   * @param steering what other networks add
    * @param trace given names as {@code input_blocks.3} and tensors that die with the call
    */
   public Tensor forward(
@@ -117,30 +138,41 @@ public final class UNet {
       Tensor x,
       Tensor waves,
       PromptContext context,
+      Steering steering,
       BiConsumer<String, Tensor> trace) {
     try (TensorScope call = scope.child("unet")) {
       Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
-      Tensor embedding = time.forward(call.ops(), waves); // [B, E]
+      Tensor embedding = time.apply(call.ops(), waves, context.label()); // [B, E]
       trace.accept("time_embed", embedding);
       Tensor activated = call.ops().activate(embedding, Activation.SILU);
       Deque<Tensor> skips = new ArrayDeque<>();
       Tensor h = x;
       for (int n = 0; n < down.size(); n++) {
         try (TensorScope block = call.child("input_blocks." + n)) {
-          h = block.handOver(run(block.ops(), down.get(n), h, null, activated, prompts, null));
+          Tensor made = run(block.ops(), down.get(n), h, null, activated, prompts, null, false);
+          h = block.handOver(added(block.ops(), made, steering.inputs().get(n)));
         }
         skips.push(h); // each a level's [B, H/k, W/k, C]
         trace.accept("input_blocks." + n, h);
       }
       Relay relay = new Relay(call, h);
-      relay.then("middle", (ops, in) -> run(ops, middle, in, null, activated, prompts, null));
+      relay.then(
+          "middle",
+          (ops, in) ->
+              added(
+                  ops,
+                  run(ops, middle, in, null, activated, prompts, null, steering.perturbed()),
+                  steering.middle()));
       trace.accept("middle_block", relay.value());
       for (int n = 0; n < up.size(); n++) {
         List<UNetLayer> block = up.get(n);
         Tensor skip = skips.pop();
+        Tensor control = steering.skips().get(skips.size());
         Tensor next = skips.peek();
         relay.then(
-            "output_blocks." + n, (ops, in) -> run(ops, block, in, skip, activated, prompts, next));
+            "output_blocks." + n,
+            (ops, in) ->
+                run(ops, block, in, added(ops, skip, control), activated, prompts, next, false));
         trace.accept("output_blocks." + n, relay.value());
       }
       relay.then(
@@ -152,20 +184,25 @@ public final class UNet {
     }
   }
 
+  private static Tensor added(Ops ops, Tensor x, @Nullable Tensor summand) {
+    return summand == null ? x : ops.add(x, summand);
+  }
+
   /**
    * Runs one block.
    *
    * @param skip what stands beside {@code x} as the first layer's input, or null
    * @param sizeLike what an upsampling enlarges to, or null if none may occur
    */
-  private static Tensor run(
+  static Tensor run(
       Ops ops,
       List<UNetLayer> layers,
       Tensor x,
       @Nullable Tensor skip,
       Tensor embedding,
       Iterator<PromptContext.KeyValue> prompts,
-      @Nullable Tensor sizeLike) {
+      @Nullable Tensor sizeLike,
+      boolean perturbed) {
     Tensor h = x;
     @Nullable Tensor beside = skip;
     for (UNetLayer layer : layers) {
@@ -177,7 +214,8 @@ public final class UNet {
                 second == null
                     ? residual.block().forward(ops, h, embedding)
                     : residual.block().forward(ops, h, second, embedding);
-            case UNetLayer.Transformer transformer -> transformer.block().forward(ops, h, prompts);
+            case UNetLayer.Transformer transformer ->
+                transformer.block().forward(ops, h, prompts, perturbed);
             case UNetLayer.Convolution convolution -> ops.conv2d(h, convolution.conv(), null);
             case UNetLayer.Upsample upsample -> {
               int height = sizeLike == null ? 2 * h.dim(1) : sizeLike.dim(1);
@@ -190,8 +228,12 @@ public final class UNet {
   }
 
   private Stream<TransformerBlock> transformers() {
-    return Stream.of(down.stream(), Stream.of(middle), up.stream())
-        .flatMap(blocks -> blocks)
+    return transformers(Stream.of(down.stream(), Stream.of(middle), up.stream()).flatMap(b -> b));
+  }
+
+  /** All transformer blocks in the order in which they run. */
+  static Stream<TransformerBlock> transformers(Stream<List<UNetLayer>> blocks) {
+    return blocks
         .flatMap(List::stream)
         .flatMap(
             layer ->

@@ -12,7 +12,7 @@ import quartet.tensor.TensorScope;
  * Encoder and decoder with the 1x1 convolutions around the latents. Source: Rombach et al. 2022,
  * section 3.1; CompVis {@code AutoencoderKL}.
  */
-public final class Autoencoder {
+public final class Autoencoder implements LatentCodec {
   static final int GROUPS = 32;
   static final float EPSILON = 1e-6f;
 
@@ -42,32 +42,35 @@ public final class Autoencoder {
     }
   }
 
-  /** Channels of a latent. */
+  @Override
   public int latentChannels() {
     return latentChannels;
   }
 
-  /** Pixels per latent pixel, in each direction. */
+  @Override
   public int scaleFactor() {
     return decoder.scaleFactor();
   }
 
-  /** Whether {@link #moments} can be asked for. */
+  @Override
   public boolean hasEncoder() {
     return encoder != null;
   }
 
-  /**
-   * Pixels in about -1..1.
-   *
-   * @param latent {@code [B, h, w, Z]}
-   * @return {@code [B, 8h, 8w, 3]}, owned by {@code scope}
-   */
+  @Override
   public Tensor decode(TensorScope scope, Tensor latent) {
     try (Relay h = new Relay(scope, latent)) {
       h.then("post_quant_conv", (ops, x) -> ops.conv2d(x, postQuant, null));
       decoder.forward(h);
       return h.finish();
+    }
+  }
+
+  @Override
+  public Tensor mean(TensorScope scope, Tensor pixels) {
+    try (TensorScope call = scope.child("mean")) {
+      Tensor both = moments(call, pixels); // [B, h, w, 2Z]
+      return call.handOver(call.ops().sliceLast(both, 0, latentChannels));
     }
   }
 

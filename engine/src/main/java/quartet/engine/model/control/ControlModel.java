@@ -1,0 +1,201 @@
+package quartet.engine.model.control;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import quartet.engine.model.blocks.ModelErrorCode;
+import quartet.engine.model.unet.ControlNet;
+import quartet.engine.model.unet.PromptContext;
+import quartet.engine.value.ImageBatch;
+import quartet.errors.EngineException;
+import quartet.image.Resize;
+import quartet.image.ResizeMethod;
+import quartet.tensor.HostTensor;
+import quartet.tensor.Ops;
+import quartet.tensor.Shape;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
+
+/** A loaded ControlNet or T2I-Adapter. Owner: its file's models. Thread: the device's. */
+public final class ControlModel {
+  /** Pixels of the hint per pixel of the latent. */
+  public static final int PIXELS_PER_LATENT = 8;
+
+  private static final int RGB = 3;
+
+  private final Kind kind;
+
+  /** The two kinds. */
+  private sealed interface Kind {
+    record Net(ControlNet net) implements Kind {}
+
+    record Adapter(T2iAdapter adapter) implements Kind {}
+  }
+
+  private ControlModel(Kind kind) {
+    this.kind = kind;
+  }
+
+  /** A ControlNet. */
+  public static ControlModel of(ControlNet net) {
+    return new ControlModel(new Kind.Net(net));
+  }
+
+  /** A T2I-Adapter. */
+  public static ControlModel of(T2iAdapter adapter) {
+    return new ControlModel(new Kind.Adapter(adapter));
+  }
+
+  /** Width of the label it wants, or 0. */
+  public int labelWidth() {
+    return switch (kind) {
+      case Kind.Net own -> own.net().labelWidth();
+      case Kind.Adapter ignored -> 0;
+    };
+  }
+
+  /**
+   * What it adds, by input block of the UNet.
+   *
+   * @param inputs behind a block
+   * @param skips to what is looked back at of it
+   * @param middle behind the middle block, or null
+   */
+  public record Output(
+      Map<Integer, Tensor> inputs, Map<Integer, Tensor> skips, @Nullable Tensor middle) {}
+
+  /** A network with its picture and prompts. Owner: the scope it was prepared in. */
+  public interface Prepared {
+    /**
+     * One evaluation.
+     *
+     * @param x {@code [B, H, W, C]} as the UNet sees it
+     */
+    Output run(TensorScope scope, Tensor x, float[] timesteps);
+  }
+
+  /**
+   * Prepares it for all steps of a run.
+   *
+   * @param scope owns what is prepared
+   * @param tokens {@code [B, T, D]}
+   * @param labels {@code [B, L]} or null
+   * @throws EngineException if the prompts are of another width than the network was trained with
+   */
+  public Prepared prepare(
+      TensorScope scope, Hint hint, HostTensor tokens, @Nullable HostTensor labels) {
+    return switch (kind) {
+      case Kind.Net own -> prepare(own.net(), scope, hint, tokens, labels);
+      case Kind.Adapter own -> {
+        Output output = own.adapter().features(scope, hint);
+        yield (step, x, timesteps) -> output;
+      }
+    };
+  }
+
+  private static Prepared prepare(
+      ControlNet net,
+      TensorScope scope,
+      Hint hint,
+      HostTensor tokens,
+      @Nullable HostTensor labels) {
+    int expected = net.contextWidth();
+    if (expected != 0 && expected != tokens.shape().dim(2)) {
+      throw new EngineException(
+          ModelErrorCode.MODEL_INPUT_UNFIT,
+          "This ControlNet was trained with prompts %d wide, but the model's are %d: it belongs to another kind of model."
+              .formatted(expected, tokens.shape().dim(2)));
+    }
+    Ops ops = scope.ops();
+    Tensor seen = net.hint(scope, ops.upload(hint.tensor()));
+    PromptContext context =
+        net.prepare(scope, ops.upload(tokens), labels == null ? null : ops.upload(labels));
+    return (step, x, timesteps) -> {
+      ControlNet.Result result = net.forward(step, x, seen, timesteps, context);
+      return new Output(Map.of(), result.skips(), result.middle());
+    };
+  }
+
+  /**
+   * The picture that is followed, at the size of the run, {@code [B, H, W, 3]} in 0..1.
+   *
+   * @param values not to be written to
+   */
+  @SuppressWarnings("ArrayRecordComponent") // lives while a run is prepared
+  public record Hint(float[] values, int batch, int height, int width) {
+    /** A picture cut to the proportions around its middle and resized, as often as need be. */
+    public static Hint of(ImageBatch image, int height, int width, int batch) {
+      float[] rgb = rgb(image);
+      int[] part = Resize.centreCrop(image.height(), image.width(), height, width);
+      float[] cropped = Resize.crop(rgb, image.batch(), image.height(), image.width(), RGB, part);
+      float[] sized =
+          Resize.apply(
+              ResizeMethod.NEAREST_EXACT,
+              cropped,
+              image.batch(),
+              part[2],
+              part[3],
+              RGB,
+              height,
+              width);
+      int item = height * width * RGB;
+      float[] all = new float[batch * item];
+      for (int b = 0; b < batch; b++) {
+        System.arraycopy(sized, b % image.batch() * item, all, b * item, item);
+      }
+      return new Hint(all, batch, height, width);
+    }
+
+    private static float[] rgb(ImageBatch image) {
+      if (image.channels() == RGB) {
+        return image.values();
+      }
+      float[] out = new float[image.values().length / image.channels() * RGB];
+      for (int i = 0; i < out.length; i++) {
+        out[i] = image.values()[i / RGB * image.channels() + i % RGB];
+      }
+      return out;
+    }
+
+    /** A rectangle of it. */
+    public Hint part(int y, int x, int partHeight, int partWidth) {
+      float[] cut =
+          Resize.crop(values, batch, height, width, RGB, new int[] {y, x, partHeight, partWidth});
+      return new Hint(cut, batch, partHeight, partWidth);
+    }
+
+    /** The same batch several times over. */
+    public Hint repeated(int times) {
+      float[] all = new float[times * values.length];
+      for (int n = 0; n < times; n++) {
+        System.arraycopy(values, 0, all, n * values.length, values.length);
+      }
+      return new Hint(all, times * batch, height, width);
+    }
+
+    HostTensor tensor() {
+      return HostTensor.of(Shape.of(batch, height, width, RGB), values);
+    }
+
+    /** Blocks of pixels as channels: {@code [B, C, H, W]} order of PyTorch's pixel unshuffle. */
+    HostTensor unshuffled(int factor, int channels) {
+      int rows = height / factor;
+      int columns = width / factor;
+      int depth = channels * factor * factor;
+      float[] out = new float[batch * rows * columns * depth];
+      for (int i = 0; i < out.length; i++) {
+        int c = i % depth;
+        int place = i / depth;
+        int x = place % columns * factor + c % factor;
+        int y = place / columns % rows * factor + c / factor % factor;
+        int colour = c / (factor * factor);
+        int item = place / (rows * columns);
+        int from = ((item * height + y) * width + x) * RGB;
+        out[i] =
+            channels == 1
+                ? (values[from] + values[from + 1] + values[from + 2]) / RGB
+                : values[from + colour];
+      }
+      return HostTensor.of(Shape.of(batch, rows, columns, depth), out);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package quartet.engine.nodes;
+
+import java.util.ArrayList;
+import java.util.List;
+import quartet.engine.node.Input;
+import quartet.engine.node.Node;
+import quartet.engine.node.NodeResult;
+import quartet.engine.node.NodeSchema;
+import quartet.engine.node.PortType;
+import quartet.engine.value.Conditioning;
+import quartet.engine.value.ModelOptions;
+import quartet.engine.value.ModelRefs;
+import quartet.engine.value.PartSource;
+
+/** Nodes that change how a model is sampled, or merge models. */
+final class ModelNodes {
+  private static final Input.SocketInput<ModelRefs.ModelRef> MODEL =
+      Input.socket("model", PortType.MODEL);
+  private static final Input.SocketInput<ModelRefs.ModelRef> FIRST =
+      Input.socket("model1", PortType.MODEL);
+  private static final Input.SocketInput<ModelRefs.ModelRef> SECOND =
+      Input.socket("model2", PortType.MODEL);
+
+  private ModelNodes() {}
+
+  static List<Node> all() {
+    return List.of(
+        samplingDiscrete(),
+        rescaleCfg(),
+        perturbedAttention(),
+        perpNeg(),
+        mergeSimple(),
+        mergeAdd(),
+        mergeSubtract(),
+        mergeBlocks(),
+        clipMergeSimple());
+  }
+
+  private static Node samplingDiscrete() {
+    Input.ComboInput sampling = Input.choice("sampling", "eps", "v_prediction", "lcm", "x0");
+    Input.BooleanInput zsnr = Input.flag("zsnr", false);
+    return FunctionNode.of(
+        NodeSchema.named("ModelSamplingDiscrete")
+            .category("advanced/model")
+            .extra("nodes_model_advanced")
+            .description("What a model's output is taken for.")
+            .required(MODEL, sampling, zsnr)
+            .returns(PortType.MODEL),
+        (inputs, context) -> {
+          ModelOptions.Output output =
+              switch (inputs.get(sampling)) {
+                case "v_prediction" -> ModelOptions.Output.V_PREDICTION;
+                case "lcm" -> ModelOptions.Output.LCM;
+                case "x0" -> ModelOptions.Output.X0;
+                default -> ModelOptions.Output.EPS;
+              };
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          return NodeResult.of(
+              model.with(
+                  model
+                      .options()
+                      .withSampling(new ModelOptions.SamplingChoice(output, inputs.get(zsnr)))));
+        });
+  }
+
+  private static Node rescaleCfg() {
+    Input.FloatInput multiplier = Input.fraction("multiplier", 0.7, 0, 1, 0.01);
+    return FunctionNode.of(
+        NodeSchema.named("RescaleCFG")
+            .category("advanced/model")
+            .extra("nodes_model_advanced")
+            .description("Keeps strong guidance from burning a picture out.")
+            .required(MODEL, multiplier)
+            .returns(PortType.MODEL),
+        (inputs, context) -> {
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          return NodeResult.of(model.with(model.options().withRescaleCfg(inputs.get(multiplier))));
+        });
+  }
+
+  private static Node perturbedAttention() {
+    Input.FloatInput scale = new Input.FloatInput("scale", 3.0, 0, 100, 0.01, 0.01);
+    return FunctionNode.of(
+        NodeSchema.named("PerturbedAttentionGuidance")
+            .category("model_patches/unet")
+            .extra("nodes_pag")
+            .newer()
+            .description("Pushes predictions away from those without attention in the middle.")
+            .required(MODEL, scale)
+            .returns(PortType.MODEL),
+        (inputs, context) -> {
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          return NodeResult.of(
+              model.with(model.options().withPerturbedAttention(inputs.get(scale))));
+        });
+  }
+
+  private static Node perpNeg() {
+    Input.SocketInput<Conditioning> empty =
+        Input.socket("empty_conditioning", PortType.CONDITIONING);
+    Input.FloatInput scale = Input.fraction("neg_scale", 1.0, 0, 100, 0.01);
+    return FunctionNode.of(
+        NodeSchema.named("PerpNeg")
+            .display("Perp-Neg (DEPRECATED by PerpNegGuider)")
+            .category("_for_testing")
+            .extra("nodes_perpneg")
+            .newer()
+            .deprecated()
+            .experimental()
+            .description("Avoids that part of the negative text which is not in the positive one.")
+            .required(MODEL, empty, scale)
+            .returns(PortType.MODEL),
+        (inputs, context) -> {
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          return NodeResult.of(
+              model.with(
+                  model
+                      .options()
+                      .withPerpNeg(
+                          new ModelOptions.PerpNegChoice(inputs.get(empty), inputs.get(scale)))));
+        });
+  }
+
+  private static NodeSchema.Builder merging(String name) {
+    return NodeSchema.named(name)
+        .category("advanced/model_merging")
+        .extra("nodes_model_merging")
+        .returns(PortType.MODEL);
+  }
+
+  private static ModelRefs.ModelRef merged(
+      ModelRefs.ModelRef first, ModelRefs.ModelRef second, List<PartSource.Share> shares) {
+    return new ModelRefs.ModelRef(
+        new PartSource.Merged(first.source(), second.source(), shares), first.options());
+  }
+
+  private static Node mergeSimple() {
+    Input.FloatInput ratio = Input.fraction("ratio", 1.0, 0, 1, 0.01);
+    return FunctionNode.of(
+        merging("ModelMergeSimple")
+            .description("A mean of two models' weights; 1 is the first alone.")
+            .required(FIRST, SECOND, ratio),
+        (inputs, context) ->
+            NodeResult.of(
+                merged(
+                    inputs.get(FIRST),
+                    inputs.get(SECOND),
+                    List.of(new PartSource.Share("", inputs.get(ratio), 1 - inputs.get(ratio))))));
+  }
+
+  private static Node mergeAdd() {
+    return FunctionNode.of(
+        merging("ModelMergeAdd")
+            .description("The sum of two models' weights.")
+            .required(FIRST, SECOND),
+        (inputs, context) ->
+            NodeResult.of(
+                merged(
+                    inputs.get(FIRST),
+                    inputs.get(SECOND),
+                    List.of(new PartSource.Share("", 1, 1)))));
+  }
+
+  private static Node mergeSubtract() {
+    Input.FloatInput multiplier = Input.fraction("multiplier", 1.0, -10, 10, 0.01);
+    return FunctionNode.of(
+        merging("ModelMergeSubtract")
+            .description("The first model's weights minus the second's, times a number.")
+            .required(FIRST, SECOND, multiplier),
+        (inputs, context) -> {
+          double times = inputs.get(multiplier);
+          return NodeResult.of(
+              merged(
+                  inputs.get(FIRST),
+                  inputs.get(SECOND),
+                  List.of(new PartSource.Share("", times, -times))));
+        });
+  }
+
+  private static Node mergeBlocks() {
+    Input.FloatInput input = Input.fraction("input", 1.0, 0, 1, 0.01);
+    Input.FloatInput middle = Input.fraction("middle", 1.0, 0, 1, 0.01);
+    Input.FloatInput out = Input.fraction("out", 1.0, 0, 1, 0.01);
+    return FunctionNode.of(
+        merging("ModelMergeBlocks")
+            .description("A mean of two models with a ratio for each part of the network.")
+            .required(FIRST, SECOND, input, middle, out),
+        (inputs, context) -> {
+          List<PartSource.Share> shares = new ArrayList<>();
+          // What begins with none of the three names takes the first ratio. Source: ComfyUI.
+          for (Input.FloatInput part : List.of(input, middle, out)) {
+            double ratio = inputs.get(part);
+            shares.add(new PartSource.Share(part.name(), ratio, 1 - ratio));
+          }
+          double first = inputs.get(input);
+          shares.add(new PartSource.Share("", first, 1 - first));
+          return NodeResult.of(merged(inputs.get(FIRST), inputs.get(SECOND), shares));
+        });
+  }
+
+  private static Node clipMergeSimple() {
+    Input.SocketInput<ModelRefs.ClipRef> first = Input.socket("clip1", PortType.CLIP);
+    Input.SocketInput<ModelRefs.ClipRef> second = Input.socket("clip2", PortType.CLIP);
+    Input.FloatInput ratio = Input.fraction("ratio", 1.0, 0, 1, 0.01);
+    return FunctionNode.of(
+        NodeSchema.named("CLIPMergeSimple")
+            .category("advanced/model_merging")
+            .extra("nodes_model_merging")
+            .description("A mean of two text encoders' weights; 1 is the first alone.")
+            .required(first, second, ratio)
+            .returns(PortType.CLIP),
+        (inputs, context) -> {
+          double share = inputs.get(ratio);
+          return NodeResult.of(
+              new ModelRefs.ClipRef(
+                  new PartSource.Merged(
+                      inputs.get(first).source(),
+                      inputs.get(second).source(),
+                      List.of(new PartSource.Share("", share, 1 - share))),
+                  inputs.get(first).stopAtLayer()));
+        });
+  }
+}

@@ -1,0 +1,163 @@
+package quartet.engine.sampling;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.NoiseSchedule;
+import quartet.engine.model.control.ControlModel;
+import quartet.engine.model.unet.Steering;
+import quartet.engine.value.LatentBatch;
+import quartet.tensor.Ops;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
+
+/**
+ * What a model predicts under lists of entries: those that act now go through the network in as few
+ * calls as they allow, and each list's predictions are averaged.
+ *
+ * <p>Owner: of the prepared prompts and weights, in the run's scope.
+ */
+final class Predictions {
+  /** Timesteps scaled, and the deviation of the data. Source: Luo et al. 2023, section 4.1. */
+  private static final float CONSISTENCY_TIME = 10f;
+
+  private static final float CONSISTENCY_DEVIATION = 0.5f;
+
+  private final DiffusionModel model;
+  private final ControlNets nets;
+  private final TensorScope runScope;
+  private final LatentBatch latent;
+  private final Map<Set, List<PromptBatch>> batches = new HashMap<>();
+  private final Map<Set, Averaging> averages = new HashMap<>();
+
+  /** Entries by identity, since their arrays are compared by identity anyway. */
+  private record Set(List<PlacedEntry> entries) {}
+
+  Predictions(DiffusionModel model, ControlNets nets, TensorScope runScope, LatentBatch latent) {
+    this.model = model;
+    this.nets = nets;
+    this.runScope = runScope;
+    this.latent = latent;
+  }
+
+  /**
+   * One mean per list, in the clean latent's terms.
+   *
+   * @param scope owns the results
+   * @param perturbed whether the network's middle attends to nothing
+   */
+  List<Tensor> of(
+      TensorScope scope, Tensor x, float sigma, List<List<PlacedEntry>> lists, boolean perturbed) {
+    List<List<PlacedEntry>> active = lists.stream().map(list -> active(list, sigma)).toList();
+    List<PlacedEntry> all = new ArrayList<>();
+    active.forEach(all::addAll);
+    IdentityHashMap<PlacedEntry, Tensor> predictions = predict(scope, x, sigma, all, perturbed);
+    List<Tensor> means = new ArrayList<>();
+    for (List<PlacedEntry> list : active) {
+      Averaging averaging =
+          averages.computeIfAbsent(
+              new Set(list), key -> new Averaging(key.entries(), latent, runScope));
+      means.add(averaging.of(scope.ops(), x, predictions));
+    }
+    return means;
+  }
+
+  private IdentityHashMap<PlacedEntry, Tensor> predict(
+      TensorScope scope, Tensor x, float sigma, List<PlacedEntry> all, boolean perturbed) {
+    List<PromptBatch> prepared =
+        batches.computeIfAbsent(
+            new Set(all), key -> PromptBatch.of(key.entries(), model, nets, runScope, latent));
+    Ops ops = scope.ops();
+    // The networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in.
+    Tensor scaled = ops.affine(x, 1f / F32.sqrt(sigma * sigma + 1f), 0f);
+    IdentityHashMap<PlacedEntry, Tensor> predictions = new IdentityHashMap<>();
+    for (PromptBatch batch : prepared) {
+      Window window = batch.window();
+      Tensor seen = window == null ? x : window.crop(ops, x);
+      Tensor part = window == null ? scaled : window.crop(ops, scaled);
+      Tensor input = part;
+      for (int n = 1; n < batch.entries().size(); n++) {
+        input = ops.concatFirst(input, part); // [n*B, H, W, C]
+      }
+      float[] timesteps = new float[input.dim(0)];
+      Arrays.fill(timesteps, model.schedule().timestep(sigma));
+      Steering steering = steering(scope, batch, input, timesteps, sigma, perturbed);
+      Tensor beside = batch.beside();
+      Tensor shown = beside == null ? input : ops.concatLast(input, beside);
+      Tensor output = model.predict(scope, shown, timesteps, batch.context(), steering);
+      for (int n = 0; n < batch.entries().size(); n++) {
+        Tensor own = ops.sliceFirst(output, n * x.dim(0), (n + 1) * x.dim(0));
+        predictions.put(batch.entries().get(n), clean(ops, seen, own, sigma));
+      }
+    }
+    return predictions;
+  }
+
+  private Steering steering(
+      TensorScope scope,
+      PromptBatch batch,
+      Tensor input,
+      float[] timesteps,
+      float sigma,
+      boolean perturbed) {
+    Map<Integer, Tensor> inputs = new HashMap<>();
+    Map<Integer, Tensor> skips = new HashMap<>();
+    Tensor middle = null;
+    Ops ops = scope.ops();
+    for (PreparedControl control : batch.controls()) {
+      if (control.use().strength() == 0 || !control.acts(model.schedule(), sigma)) {
+        continue;
+      }
+      float strength = (float) control.use().strength();
+      ControlModel.Output output = control.run(scope, input, timesteps);
+      output.inputs().forEach((n, value) -> add(ops, inputs, n, value, strength));
+      output.skips().forEach((n, value) -> add(ops, skips, n, value, strength));
+      Tensor own = output.middle();
+      if (own != null) {
+        Tensor scaled = ops.affine(own, strength, 0f);
+        middle = middle == null ? scaled : ops.add(middle, scaled);
+      }
+    }
+    return new Steering(inputs, skips, middle, perturbed);
+  }
+
+  private static void add(Ops ops, Map<Integer, Tensor> sums, int n, Tensor value, float strength) {
+    @Nullable Tensor sum = sums.get(n);
+    sums.put(
+        n,
+        sum == null ? ops.affine(value, strength, 0f) : Combine.along(ops, sum, strength, value));
+  }
+
+  private Tensor clean(Ops ops, Tensor x, Tensor output, float sigma) {
+    return switch (model.prediction()) {
+      case EPSILON -> ops.linearCombination(1f, x, -sigma, output);
+      case VELOCITY -> {
+        float variance = sigma * sigma + 1f;
+        yield ops.linearCombination(1f / variance, x, -sigma / F32.sqrt(variance), output);
+      }
+      case CLEAN -> output;
+      case CONSISTENCY -> {
+        float time = model.schedule().timestep(sigma) * CONSISTENCY_TIME;
+        float deviation = CONSISTENCY_DEVIATION * CONSISTENCY_DEVIATION;
+        float keep = deviation / (time * time + deviation);
+        float take = time / F32.sqrt(time * time + deviation);
+        yield ops.linearCombination(take + keep, x, -take * sigma, output);
+      }
+    };
+  }
+
+  private List<PlacedEntry> active(List<PlacedEntry> entries, float sigma) {
+    NoiseSchedule schedule = model.schedule();
+    return entries.stream()
+        .filter(
+            entry ->
+                sigma <= schedule.percentToSigma(entry.entry().reach().startPercent())
+                    && sigma >= schedule.percentToSigma(entry.entry().reach().endPercent()))
+        .toList();
+  }
+}
