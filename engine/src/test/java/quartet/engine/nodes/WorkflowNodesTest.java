@@ -562,6 +562,102 @@ class WorkflowNodesTest {
     assertThat(picture(linked("3", "model", "10", parts))).isEqualTo(plain());
   }
 
+  /** One text encoder of a checkpoint as a file of its own. */
+  private Path encoder(String golden, String prefix, String to, String kind) {
+    try (SafetensorsFile file = Goldens.tensors(golden)) {
+      Map<String, HostTensor> tensors = new LinkedHashMap<>();
+      for (String name : file.names()) {
+        if (name.startsWith(prefix)) {
+          tensors.put(to + name.substring(prefix.length()), file.tensor(name));
+        }
+      }
+      Path made = Files.createTempFile(base, "encoder", ".safetensors");
+      String config = "{\"encoder\":\"" + kind + "\",\"bos\":126,\"eos\":127}";
+      SafetensorsWriter.write(made, tensors, Map.of("config", config));
+      return made;
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void twoTextEncodersOfTheirOwnAreTheCheckpointsTwo() {
+    String first = "conditioner.embedders.0.transformer.text_model.";
+    String second = "conditioner.embedders.1.model.";
+    studio
+        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
+        .model("tiny_sd15", "vae", "tiny.safetensors")
+        .model(encoder("tiny_sdxl", first, "text_model.", "l"), "text_encoders", "l.safetensors")
+        .model(encoder("tiny_sdxl", second, "", "g"), "text_encoders", "g.safetensors");
+    String nodes =
+        """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
+         '11':{'class_type':'DualCLIPLoader','inputs':{'clip_name1':'l.safetensors','clip_name2':'g.safetensors','type':'sdxl'}},
+         '12':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['11',0]}},
+         '13':{'class_type':'CLIPMergeSimple','inputs':{'clip1':['4',1],'clip2':['11',0],'ratio':0.5}},
+         '14':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['13',0]}}}
+        """;
+    byte[] own = picture(linked("3", "positive", "12", nodes));
+    assertThat(own).isEqualTo(picture(with(nodes)));
+    assertThat(picture(linked("3", "positive", "14", nodes))).isEqualTo(own);
+  }
+
+  @Test
+  void theRefinerIsToldItsScore() {
+    studio
+        .model("tiny_refiner", "checkpoints", "refiner.safetensors")
+        .model("tiny_sd15", "vae", "tiny.safetensors");
+    String nodes =
+        """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'refiner.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
+         '11':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':6.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}},
+         '12':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':1.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}}}
+        """;
+    byte[] usual = picture(with(nodes));
+    assertThat(picture(linked("3", "positive", "11", nodes))).isEqualTo(usual);
+    assertThat(picture(linked("3", "positive", "12", nodes))).isNotEqualTo(usual);
+  }
+
+  @Test
+  void anInpaintingModelIsShownThePicture() {
+    studio.model("tiny_inpaint", "diffusion_models", "inpaint.safetensors");
+    String nodes =
+        """
+        {'10':{'class_type':'UNETLoader','inputs':{'unet_name':'inpaint.safetensors','weight_dtype':'default'}},
+         '11':{'class_type':'EmptyImage','inputs':{'width':64,'height':64,'batch_size':1,'color':16711680}},
+         '12':{'class_type':'SolidMask','inputs':{'value':%s,'width':64,'height':64}},
+         '13':{'class_type':'InpaintModelConditioning','inputs':{'positive':['6',0],'negative':['7',0],'vae':['4',2],'pixels':['11',0],'mask':['12',0],'noise_mask':false}}}
+        """;
+    ObjectNode shown = linked("3", "positive", "13", nodes.formatted("0.0"));
+    ((ObjectNode) shown.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
+    ((ObjectNode) shown.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    ObjectNode hidden = linked("3", "positive", "13", nodes.formatted("1.0"));
+    ((ObjectNode) hidden.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
+    ((ObjectNode) hidden.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    assertThat(picture(shown)).isNotEqualTo(picture(hidden));
+    assertThat(picture(linked("3", "model", "10", nodes.formatted("1.0"))))
+        .as("nothing shown")
+        .isNotEqualTo(picture(shown));
+  }
+
+  @Test
+  void encodingInTilesIsCloseToEncodingAtOnce() {
+    String nodes =
+        """
+        {'10':{'class_type':'EmptyImage','inputs':{'width':128,'height':128,'batch_size':1,'color':8421504}},
+         '11':{'class_type':'VAEEncode','inputs':{'pixels':['10',0],'vae':['4',2]}},
+         '12':{'class_type':'VAEEncodeTiled','inputs':{'pixels':['10',0],'vae':['4',2],'tile_size':512,'overlap':64,'temporal_size':64,'temporal_overlap':8}},
+         '13':{'class_type':'VAEEncodeTiled','inputs':{'pixels':['10',0],'vae':['4',2],'tile_size':96,'overlap':32,'temporal_size':64,'temporal_overlap':8}}}
+        """;
+    byte[] whole = picture(linked("8", "samples", "11", nodes));
+    assertClose(picture(linked("8", "samples", "12", nodes)), whole, 1);
+    assertThat(picture(linked("8", "samples", "13", nodes))).hasSameSizeAs(whole);
+  }
+
   @Test
   void embeddingsStandForTokensAndMissingOnesForNothing() {
     studio
