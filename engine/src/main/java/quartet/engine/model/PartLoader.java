@@ -137,8 +137,8 @@ final class PartLoader {
             new Vae(
                 backend,
                 weights.has("decoder.1.weight")
-                    ? new TinyAutoencoder(cursor, tinyScale(weights.origin()))
-                    : new Autoencoder(cursor)));
+                    ? new TinyAutoencoder(cursor.thorough(), tinyScale(weights.origin()))
+                    : new Autoencoder(cursor.thorough())));
   }
 
   /** Tiny autoencoders do not say whose latents they know, but their files are named for it. */
@@ -152,15 +152,16 @@ final class PartLoader {
         cursor ->
             ControlModel.of(
                 new ControlNet(
-                    cursor, UNetConfig.read(cursor, linearProjections(weights), hints))));
+                    cursor.thorough(),
+                    UNetConfig.read(cursor, linearProjections(weights), hints))));
   }
 
   Loaded<ControlModel> adapter(Weights weights) {
-    return load(weights, cursor -> ControlModel.of(new T2iAdapter(cursor)));
+    return load(weights, cursor -> ControlModel.of(new T2iAdapter(cursor.thorough())));
   }
 
   Loaded<Upscaler> upscaler(Weights weights) {
-    return load(weights, cursor -> new Upscaler(backend, new RrdbNet(cursor)));
+    return load(weights, cursor -> new Upscaler(backend, new RrdbNet(cursor.thorough())));
   }
 
   private static boolean linearProjections(Weights weights) {

@@ -52,7 +52,8 @@ final class ControlNodes {
                   inputs.get(IMAGE),
                   inputs.get(STRENGTH),
                   inputs.get(start),
-                  inputs.get(end));
+                  inputs.get(end),
+                  false);
           return NodeResult.of(with(positive, use), with(negative, use));
         });
   }
@@ -64,14 +65,14 @@ final class ControlNodes {
         NodeSchema.named("ControlNetApply")
             .display("Apply ControlNet (OLD)")
             .category("conditioning/controlnet")
-            .description("Lets a picture steer one text.")
+            .description("Lets a picture steer a text, and the negative one along with it.")
             .deprecated()
             .required(conditioning, NET, IMAGE, STRENGTH)
             .returns(PortType.CONDITIONING),
         (inputs, context) -> {
           Conditioning.ControlUse use =
               new Conditioning.ControlUse(
-                  inputs.get(NET), inputs.get(IMAGE), inputs.get(STRENGTH), 0, 1);
+                  inputs.get(NET), inputs.get(IMAGE), inputs.get(STRENGTH), 0, 1, true);
           return NodeResult.of(
               inputs.get(STRENGTH) == 0
                   ? inputs.get(conditioning)

@@ -3,6 +3,7 @@ package quartet.engine.nodes;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import quartet.engine.model.lora.LoraFile;
 import quartet.engine.node.Catalog;
 import quartet.engine.node.Input;
 import quartet.engine.node.Node;
@@ -13,6 +14,7 @@ import quartet.engine.node.PortType;
 import quartet.engine.value.ModelOptions;
 import quartet.engine.value.ModelRefs;
 import quartet.engine.value.PartSource;
+import quartet.safetensors.SafetensorsFile;
 
 /** Nodes that name files: parts of models alone, and changes to them. */
 final class LoaderNodes {
@@ -100,9 +102,15 @@ final class LoaderNodes {
             .returns(PortType.CLIP),
         (inputs, context) -> {
           Path file = context.files().model("loras", inputs.get(LORA));
-          return NodeResult.of(
-              changed(inputs.get(MODEL), file, inputs.get(STRENGTH_MODEL)),
-              changed(inputs.get(CLIP), file, inputs.get(STRENGTH_CLIP)));
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          ModelRefs.ClipRef clip = inputs.get(CLIP);
+          // What it does not touch stays the part that other prompts use.
+          try (SafetensorsFile opened = SafetensorsFile.open(file)) {
+            LoraFile lora = LoraFile.of(opened);
+            return NodeResult.of(
+                lora.changesModel() ? changed(model, file, inputs.get(STRENGTH_MODEL)) : model,
+                lora.changesText() ? changed(clip, file, inputs.get(STRENGTH_CLIP)) : clip);
+          }
         });
   }
 

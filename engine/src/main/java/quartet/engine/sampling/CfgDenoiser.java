@@ -90,7 +90,10 @@ final class CfgDenoiser implements Denoiser {
       List<PlacedEntry> positive = lists.get(0);
       List<PlacedEntry> negative = lists.get(1);
       lists.set(0, PlacedEntry.withCounterparts(positive, negative));
-      lists.set(1, PlacedEntry.withCounterparts(negative, positive));
+      lists.set(
+          1,
+          PlacedEntry.withSharedControls(
+              PlacedEntry.withCounterparts(negative, positive), positive));
     }
     return lists;
   }

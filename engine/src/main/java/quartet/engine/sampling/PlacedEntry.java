@@ -124,6 +124,44 @@ record PlacedEntry(
     return all;
   }
 
+  /**
+   * The negative list with the networks of the positive one, as far as those ask for it and no
+   * negative text over the whole picture has its own. Source: ComfyUI {@code
+   * apply_empty_x_to_equal_area} (behaviour).
+   */
+  static List<PlacedEntry> withSharedControls(
+      List<PlacedEntry> negative, List<PlacedEntry> positive) {
+    List<Integer> free = new ArrayList<>();
+    for (int i = 0; i < negative.size(); i++) {
+      if (negative.get(i).window() == null) {
+        if (!negative.get(i).entry().controls().isEmpty()) {
+          return negative;
+        }
+        free.add(i);
+      }
+    }
+    List<PlacedEntry> all = new ArrayList<>(negative);
+    int used = 0;
+    for (PlacedEntry entry : positive) {
+      List<Conditioning.ControlUse> shared =
+          entry.entry().controls().stream().filter(Conditioning.ControlUse::alsoNegative).toList();
+      if (entry.window() == null && !shared.isEmpty() && !free.isEmpty()) {
+        int at = free.get(used % free.size());
+        PlacedEntry text = negative.get(at);
+        PlacedEntry steered =
+            new PlacedEntry(
+                text.entry().withControls(shared), null, text.weights(), text.negative());
+        if (used < free.size()) {
+          all.set(at, steered);
+        } else {
+          all.add(steered);
+        }
+        used++;
+      }
+    }
+    return all;
+  }
+
   private static @Nullable PlacedEntry smallestAround(List<PlacedEntry> list, Window window) {
     PlacedEntry smallest = null;
     for (PlacedEntry candidate : list) {

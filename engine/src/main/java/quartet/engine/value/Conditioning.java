@@ -173,13 +173,15 @@ public record Conditioning(List<Entry> entries) {
    *
    * @param hint the picture it follows
    * @param strength factor of what it adds
+   * @param alsoNegative whether it steers the negative text too if that has none of its own
    */
   public record ControlUse(
       ModelRefs.ControlRef net,
       ImageBatch hint,
       double strength,
       double startPercent,
-      double endPercent) {}
+      double endPercent,
+      boolean alsoNegative) {}
 
   /**
    * What an inpainting model sees beside the noisy latent.

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import quartet.engine.value.ModelOptions;
+import quartet.engine.value.ModelRefs;
+import quartet.engine.value.PartSource;
 import quartet.errors.EngineException;
 import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.Device;
@@ -82,6 +85,59 @@ class LocalHostModelsTest {
       assertThat(device.resident()).isEmpty();
       assertThatThrownBy(() -> models.release(expected)).isInstanceOf(IllegalStateException.class);
     }
+  }
+
+  @Test
+  void what_a_job_uses_stays_until_it_ends_unless_memory_is_tight() {
+    Path second = Goldens.path("tiny_sd15.safetensors");
+    Path third = Goldens.path("tiny_sd15.safetensors");
+    try (ReferenceBackend backend = new ReferenceBackend(Device.cpu(0));
+        DeviceModels device = new DeviceModels(backend, models, 1)) {
+      device.beginJob();
+      device.checkpoint(file);
+      device.checkpoint(second);
+      assertThat(device.resident()).containsExactly(file, second);
+      device.endJob();
+      device.beginJob();
+      device.checkpoint(second);
+      device.checkpoint(third);
+      assertThat(device.resident()).containsExactly(second, third);
+      device.beginTightJob();
+      device.checkpoint(file);
+      assertThat(device.resident()).containsExactly(file);
+    }
+  }
+
+  @Test
+  void one_variant_of_a_part_stays_and_goes_with_its_file() {
+    Path sdxl = Goldens.path("tiny_sdxl.safetensors");
+    Path lora = Goldens.path("tiny_lora.safetensors");
+    try (ReferenceBackend backend = new ReferenceBackend(Device.cpu(0));
+        DeviceModels device = new DeviceModels(backend, models, 1)) {
+      device.beginJob();
+      device.checkpoint(sdxl);
+      ModelRefs.ModelRef weak = changed(sdxl, lora, 0.5);
+      device.diffusion(weak);
+      long one = backend.memory().parameterBytes();
+      device.diffusion(weak);
+      assertThat(backend.memory().parameterBytes()).isEqualTo(one);
+      device.endJob();
+      device.beginJob();
+      device.diffusion(changed(sdxl, lora, 1.0));
+      assertThat(backend.memory().parameterBytes()).isEqualTo(one);
+      device.endJob();
+      device.checkpoint(file);
+      assertThat(device.resident()).containsExactly(file);
+      assertThat(backend.memory().parameterBytes()).isZero();
+      assertThatThrownBy(() -> models.release(lora))
+          .as("a LoRA's file is open only while its changes are taken")
+          .isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  private static ModelRefs.ModelRef changed(Path checkpoint, Path lora, double strength) {
+    return new ModelRefs.ModelRef(
+        new PartSource.WithLora(PartSource.of(checkpoint), lora, strength), ModelOptions.NONE);
   }
 
   @Test

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,11 +18,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.fake.Json;
+import quartet.errors.Required;
 import quartet.rng.TorchGenerator;
 import quartet.safetensors.SafetensorsFile;
 import quartet.safetensors.SafetensorsWriter;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Shape;
+import quartet.testkit.Goldens;
 
 /**
  * Nodes that need a model, in workflows: each change leaves the picture as it is where it should,
@@ -347,6 +351,104 @@ class WorkflowNodesTest {
   }
 
   @Test
+  void theOldControlNodeSteersBothTextsAsTheNewOneDoes() {
+    studio
+        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
+        .model("tiny_controlnet", "controlnet", "net.safetensors");
+    String control =
+        """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
+         '11':{'class_type':'ControlNetLoader','inputs':{'control_net_name':'net.safetensors'}},
+         '12':{'class_type':'EmptyImage','inputs':{'width':64,'height':64,'batch_size':1,'color':16711680}},
+         '13':{'class_type':'ControlNetApply','inputs':{'conditioning':['6',0],'control_net':['11',0],'image':['12',0],'strength':0.8}},
+         '14':{'class_type':'ControlNetApplyAdvanced','inputs':{'positive':['6',0],'negative':['7',0],'control_net':['11',0],'image':['12',0],'strength':0.8,'start_percent':0.0,'end_percent':1.0}},
+         '15':{'class_type':'ControlNetApplyAdvanced','inputs':{'positive':['6',0],'negative':['7',0],'control_net':['11',0],'image':['12',0],'strength':0.0,'start_percent':0.0,'end_percent':1.0}}}
+        """;
+    studio.model("tiny_sd15", "vae", "tiny.safetensors");
+    byte[] old = picture(linked("3", "positive", "13", control));
+    ObjectNode both = linked("3", "positive", "14", control);
+    ((ObjectNode) both.path("3").path("inputs")).set("negative", Json.value("['14',1]"));
+    assertThat(old).isEqualTo(picture(both));
+    byte[] none = picture(linked("3", "positive", "15", control));
+    assertThat(none).isNotEqualTo(old).isEqualTo(picture(with(control)));
+  }
+
+  /** A golden file's tensors with something done to them. */
+  private Path changed(String golden, Consumer<Map<String, HostTensor>> change) {
+    try (SafetensorsFile file = Goldens.tensors(golden)) {
+      Map<String, HostTensor> tensors = new LinkedHashMap<>();
+      file.names().forEach(name -> tensors.put(name, file.tensor(name)));
+      change.accept(tensors);
+      Path made = Files.createTempFile(base, "changed", ".safetensors");
+      SafetensorsWriter.write(made, tensors, file.metadata());
+      return made;
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static HostTensor withNaN(HostTensor tensor) {
+    float[] values = tensor.toFloats();
+    values[values.length - 1] = Float.NaN;
+    return HostTensor.of(tensor.shape(), values);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "tiny_sd15|vae|first_stage_model.decoder.mid.block_1.conv1.weight",
+        "tiny_taesd|vae|taesd_decoder.3.conv.2.weight",
+        "tiny_controlnet|controlnet|control_model.zero_convs.2.0.weight",
+        "tiny_t2i|controlnet|body.3.block2.weight",
+        "tiny_esrgan|upscale_models|body.1.rdb2.conv3.weight",
+      })
+  void damagedPartsAreOneClearError(String golden, String folder, String tensor) {
+    String node =
+        switch (folder) {
+          case "vae" -> "'class_type':'VAELoader','inputs':{'vae_name':'%s'}";
+          case "controlnet" -> "'class_type':'ControlNetLoader','inputs':{'control_net_name':'%s'}";
+          default -> "'class_type':'UpscaleModelLoader','inputs':{'model_name':'%s'}";
+        };
+    String use =
+        switch (folder) {
+          case "vae" ->
+              "'11':{'class_type':'VAEDecode','inputs':{'samples':['5',0],'vae':['10',0]}}";
+          case "controlnet" ->
+              "'12':{'class_type':'ControlNetApply','inputs':{'conditioning':['6',0],'control_net':['10',0],'image':['14',0],'strength':1.0}},'14':{'class_type':'EmptyImage','inputs':{'width':64,'height':64,'batch_size':1,'color':0}},'13':{'class_type':'KSampler','inputs':{'seed':7,'steps':1,'cfg':4.0,'sampler_name':'euler','scheduler':'normal','denoise':1.0,'model':['4',0],'positive':['12',0],'negative':['7',0],'latent_image':['5',0]}},'11':{'class_type':'VAEDecode','inputs':{'samples':['13',0],'vae':['4',2]}}";
+          default ->
+              "'14':{'class_type':'EmptyImage','inputs':{'width':8,'height':8,'batch_size':1,'color':0}},'11':{'class_type':'ImageUpscaleWithModel','inputs':{'upscale_model':['10',0],'image':['14',0]}}";
+        };
+    Map<String, Consumer<Map<String, HostTensor>>> damages = new LinkedHashMap<>();
+    damages.put("lacks the tensor '" + tensor + "'", t -> t.remove(tensor));
+    damages.put(
+        "'" + tensor + "' has shape [1, 2, 3, 3]", t -> t.put(tensor, random(1, 1, 2, 3, 3)));
+    damages.put(
+        "'" + tensor + "' has dtype I32",
+        t -> {
+          Shape shape = Required.in(t, tensor).shape();
+          t.put(tensor, HostTensor.of(shape, new int[Math.toIntExact(shape.elements())]));
+        });
+    damages.put("'" + tensor + "' holds NaN", t -> t.put(tensor, withNaN(Required.in(t, tensor))));
+    int number = 0;
+    for (var damage : damages.entrySet()) {
+      String name = folder + number++ + ".safetensors";
+      studio.model(changed(golden, damage.getValue()), folder, name);
+      String message =
+          failure(linked("9", "images", "11", "{'10':{" + node.formatted(name) + "}," + use + "}"));
+      if (!damage.getKey().startsWith("lacks") || !tensor.contains("conv")) {
+        assertThat(message).contains(damage.getKey()).contains(name);
+      } else {
+        // which names are there decides how many blocks are read, so a neighbour may be missed
+        // first
+        assertThat(message).contains(name);
+      }
+    }
+  }
+
+  @Test
   void filesOfAnotherKindAreNamedForWhatTheyLookLike() {
     studio
         .model("tiny_esrgan", "vae", "wrong.safetensors")
@@ -431,7 +533,7 @@ class WorkflowNodesTest {
     assertThat(studio.run(saving)).isInstanceOf(ExecutionOutcome.Succeeded.class);
     Path saved = studio.folders.output().resolve("xl_00001_.safetensors");
     try (SafetensorsFile copy = SafetensorsFile.open(saved);
-        SafetensorsFile original = quartet.testkit.Goldens.tensors("tiny_sdxl")) {
+        SafetensorsFile original = Goldens.tensors("tiny_sdxl")) {
       for (String name : original.names()) {
         assertThat(copy.has(name)).as(name).isTrue();
         assertThat(copy.tensor(name).shape()).as(name).isEqualTo(original.tensor(name).shape());
@@ -458,6 +560,102 @@ class WorkflowNodesTest {
          '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['12',0]}}}
         """;
     assertThat(picture(linked("3", "model", "10", parts))).isEqualTo(plain());
+  }
+
+  /** One text encoder of a checkpoint as a file of its own. */
+  private Path encoder(String golden, String prefix, String to, String kind) {
+    try (SafetensorsFile file = Goldens.tensors(golden)) {
+      Map<String, HostTensor> tensors = new LinkedHashMap<>();
+      for (String name : file.names()) {
+        if (name.startsWith(prefix)) {
+          tensors.put(to + name.substring(prefix.length()), file.tensor(name));
+        }
+      }
+      Path made = Files.createTempFile(base, "encoder", ".safetensors");
+      String config = "{\"encoder\":\"" + kind + "\",\"bos\":126,\"eos\":127}";
+      SafetensorsWriter.write(made, tensors, Map.of("config", config));
+      return made;
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void twoTextEncodersOfTheirOwnAreTheCheckpointsTwo() {
+    String first = "conditioner.embedders.0.transformer.text_model.";
+    String second = "conditioner.embedders.1.model.";
+    studio
+        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
+        .model("tiny_sd15", "vae", "tiny.safetensors")
+        .model(encoder("tiny_sdxl", first, "text_model.", "l"), "text_encoders", "l.safetensors")
+        .model(encoder("tiny_sdxl", second, "", "g"), "text_encoders", "g.safetensors");
+    String nodes =
+        """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
+         '11':{'class_type':'DualCLIPLoader','inputs':{'clip_name1':'l.safetensors','clip_name2':'g.safetensors','type':'sdxl'}},
+         '12':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['11',0]}},
+         '13':{'class_type':'CLIPMergeSimple','inputs':{'clip1':['4',1],'clip2':['11',0],'ratio':0.5}},
+         '14':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['13',0]}}}
+        """;
+    byte[] own = picture(linked("3", "positive", "12", nodes));
+    assertThat(own).isEqualTo(picture(with(nodes)));
+    assertThat(picture(linked("3", "positive", "14", nodes))).isEqualTo(own);
+  }
+
+  @Test
+  void theRefinerIsToldItsScore() {
+    studio
+        .model("tiny_refiner", "checkpoints", "refiner.safetensors")
+        .model("tiny_sd15", "vae", "tiny.safetensors");
+    String nodes =
+        """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'refiner.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
+         '11':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':6.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}},
+         '12':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':1.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}}}
+        """;
+    byte[] usual = picture(with(nodes));
+    assertThat(picture(linked("3", "positive", "11", nodes))).isEqualTo(usual);
+    assertThat(picture(linked("3", "positive", "12", nodes))).isNotEqualTo(usual);
+  }
+
+  @Test
+  void anInpaintingModelIsShownThePicture() {
+    studio.model("tiny_inpaint", "diffusion_models", "inpaint.safetensors");
+    String nodes =
+        """
+        {'10':{'class_type':'UNETLoader','inputs':{'unet_name':'inpaint.safetensors','weight_dtype':'default'}},
+         '11':{'class_type':'EmptyImage','inputs':{'width':64,'height':64,'batch_size':1,'color':16711680}},
+         '12':{'class_type':'SolidMask','inputs':{'value':%s,'width':64,'height':64}},
+         '13':{'class_type':'InpaintModelConditioning','inputs':{'positive':['6',0],'negative':['7',0],'vae':['4',2],'pixels':['11',0],'mask':['12',0],'noise_mask':false}}}
+        """;
+    ObjectNode shown = linked("3", "positive", "13", nodes.formatted("0.0"));
+    ((ObjectNode) shown.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
+    ((ObjectNode) shown.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    ObjectNode hidden = linked("3", "positive", "13", nodes.formatted("1.0"));
+    ((ObjectNode) hidden.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
+    ((ObjectNode) hidden.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    assertThat(picture(shown)).isNotEqualTo(picture(hidden));
+    assertThat(picture(linked("3", "model", "10", nodes.formatted("1.0"))))
+        .as("nothing shown")
+        .isNotEqualTo(picture(shown));
+  }
+
+  @Test
+  void encodingInTilesIsCloseToEncodingAtOnce() {
+    String nodes =
+        """
+        {'10':{'class_type':'EmptyImage','inputs':{'width':128,'height':128,'batch_size':1,'color':8421504}},
+         '11':{'class_type':'VAEEncode','inputs':{'pixels':['10',0],'vae':['4',2]}},
+         '12':{'class_type':'VAEEncodeTiled','inputs':{'pixels':['10',0],'vae':['4',2],'tile_size':512,'overlap':64,'temporal_size':64,'temporal_overlap':8}},
+         '13':{'class_type':'VAEEncodeTiled','inputs':{'pixels':['10',0],'vae':['4',2],'tile_size':96,'overlap':32,'temporal_size':64,'temporal_overlap':8}}}
+        """;
+    byte[] whole = picture(linked("8", "samples", "11", nodes));
+    assertClose(picture(linked("8", "samples", "12", nodes)), whole, 1);
+    assertThat(picture(linked("8", "samples", "13", nodes))).hasSameSizeAs(whole);
   }
 
   @Test

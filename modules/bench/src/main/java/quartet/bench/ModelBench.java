@@ -32,8 +32,8 @@ import quartet.tensor.cpu.CpuSettings;
  *     -Dbench.args="CHECKPOINT.safetensors LATENT_EXTENT BATCH"
  * </pre>
  *
- * With {@code sd15} for the checkpoint, a full-size one with random weights is made in a temporary
- * folder.
+ * With {@code sd15} or {@code sdxl} for the checkpoint, a full-size one with random weights is made
+ * in a temporary folder.
  */
 public final class ModelBench {
   private static final int PRODUCT = 1024;
@@ -46,12 +46,18 @@ public final class ModelBench {
   /** Prints a Markdown table. */
   public static void main(String[] args) throws IOException {
     if (args.length != 3) {
-      System.err.println("arguments: CHECKPOINT|sd15 LATENT_EXTENT BATCH, for example sd15 64 1");
+      System.err.println(
+          "arguments: CHECKPOINT|sd15|sdxl LATENT_EXTENT BATCH, for example sd15 64 1");
       System.exit(2);
     }
     int extent = Integer.parseInt(args[1]);
     int batch = Integer.parseInt(args[2]);
-    Path file = args[0].equals("sd15") ? makeSd15() : Path.of(args[0]);
+    Path file =
+        switch (args[0]) {
+          case "sd15" -> make(SyntheticCheckpoint.Family.SD15);
+          case "sdxl" -> make(SyntheticCheckpoint.Family.SDXL);
+          default -> Path.of(args[0]);
+        };
     try (CpuHost host = new CpuHost(CpuSettings.ofThisMachine());
         Backend backend = new CpuBackend(host, Device.cpu(0));
         CountingBackend counting = new CountingBackend();
@@ -78,10 +84,11 @@ public final class ModelBench {
     }
   }
 
-  private static Path makeSd15() throws IOException {
-    Path file = Files.createTempDirectory("quartet-bench").resolve("sd15-random.safetensors");
-    System.err.println("writing " + file + " (2.1 GB)");
-    SyntheticCheckpoint.write(file, SEED);
+  private static Path make(SyntheticCheckpoint.Family family) throws IOException {
+    Path file =
+        Files.createTempDirectory("quartet-bench").resolve(family.name() + "-random.safetensors");
+    System.err.println("writing " + file + " (2.1 GB, or 7 GB for SDXL)");
+    SyntheticCheckpoint.write(file, family, SEED);
     file.toFile().deleteOnExit();
     return file;
   }
@@ -95,6 +102,7 @@ public final class ModelBench {
   /** One evaluation, prompts prepared beforehand, as in every step but the first. */
   static Work unet(CheckpointModels models, Backend backend, int extent, int batch) {
     int width = Math.max(1, models.diffusion().contextWidth());
+    int label = models.diffusion().labelWidth();
     float[] latent = pattern(batch * extent * extent * 4);
     float[] tokens = pattern(batch * TOKENS * width);
     float[] timesteps = new float[batch];
@@ -104,7 +112,12 @@ public final class ModelBench {
         PromptContext context =
             models
                 .diffusion()
-                .prepare(scope, HostTensor.of(Shape.of(batch, TOKENS, width), tokens));
+                .prepare(
+                    scope,
+                    HostTensor.of(Shape.of(batch, TOKENS, width), tokens),
+                    label == 0
+                        ? null
+                        : HostTensor.of(Shape.of(batch, label), pattern(batch * label)));
         Tensor x = scope.ops().upload(HostTensor.of(Shape.of(batch, extent, extent, 4), latent));
         scope.ops().download(models.diffusion().predict(scope, x, timesteps, context));
       }

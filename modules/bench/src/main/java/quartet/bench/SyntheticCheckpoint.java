@@ -14,22 +14,46 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * A full-size SD1.5 checkpoint (859.5 M UNet parameters, CLIP-L, the VAE) in float16 with the true
- * key layout, for measurements without anybody's weights. Values are seeded and at a sane scale:
- * N(0, 1/fan-in) for matrices, 1 for norm weights, 0 for biases. Without a seed the file is sparse
- * zeros: made at once, for counting.
+ * A full-size checkpoint in float16 with the true key layout (SD1.5: 859.5 M UNet parameters,
+ * CLIP-L, the VAE; SDXL: 2567.5 M, CLIP-L, OpenCLIP-bigG, the VAE), for measurements without
+ * anybody's weights. Values are seeded and at a sane scale: N(0, 1/fan-in) for matrices, 1 for norm
+ * weights, 0 for biases. Without a seed the file is sparse zeros: made at once, for counting.
  */
 final class SyntheticCheckpoint {
   private static final int CHUNK = 1 << 20;
 
-  private final Map<String, long[]> tensors = new LinkedHashMap<>();
+  /** Where the families' UNets differ. */
+  record Family(String name, List<Integer> widths, List<Integer> depths, int context, int label) {
+    /** Stable Diffusion 1.5. */
+    static final Family SD15 =
+        new Family("sd15", List.of(320, 640, 1280, 1280), List.of(1, 1, 1, 0), 768, 0);
 
-  private SyntheticCheckpoint() {}
+    /** SDXL base. */
+    static final Family SDXL =
+        new Family("sdxl", List.of(320, 640, 1280), List.of(0, 2, 10), 2048, 2816);
+
+    boolean labelled() {
+      return label > 0;
+    }
+  }
+
+  private final Map<String, long[]> tensors = new LinkedHashMap<>();
+  private final Family family;
+
+  private SyntheticCheckpoint(Family family) {
+    this.family = family;
+  }
 
   /** Writes the file; with a null seed as sparse zeros. */
-  static void write(Path file, @org.jspecify.annotations.Nullable Long seed) throws IOException {
-    SyntheticCheckpoint layout = new SyntheticCheckpoint();
-    layout.textEncoder();
+  static void write(Path file, Family family, @org.jspecify.annotations.Nullable Long seed)
+      throws IOException {
+    SyntheticCheckpoint layout = new SyntheticCheckpoint(family);
+    if (family.labelled()) {
+      layout.textEncoder("conditioner.embedders.0.transformer.text_model.");
+      layout.bigTextEncoder("conditioner.embedders.1.model.");
+    } else {
+      layout.textEncoder("cond_stage_model.transformer.text_model.");
+    }
     layout.unet();
     layout.vae();
     layout.store(file, seed);
@@ -54,8 +78,25 @@ final class SyntheticCheckpoint {
     tensors.put(name + ".bias", new long[] {channels});
   }
 
-  private void textEncoder() {
-    String root = "cond_stage_model.transformer.text_model.";
+  private void bigTextEncoder(String root) {
+    int width = 1280;
+    matrix(root + "token_embedding", 49408, width);
+    tensors.put(root + "positional_embedding", new long[] {77, width});
+    tensors.put(root + "text_projection", new long[] {width, width});
+    for (int n = 0; n < 32; n++) {
+      String layer = root + "transformer.resblocks." + n + ".";
+      norm(layer + "ln_1", width);
+      norm(layer + "ln_2", width);
+      tensors.put(layer + "attn.in_proj_weight", new long[] {3L * width, width});
+      tensors.put(layer + "attn.in_proj_bias", new long[] {3L * width});
+      linear(layer + "attn.out_proj", width, width);
+      linear(layer + "mlp.c_fc", 4 * width, width);
+      linear(layer + "mlp.c_proj", width, 4 * width);
+    }
+    norm(root + "ln_final", width);
+  }
+
+  private void textEncoder(String root) {
     matrix(root + "embeddings.token_embedding", 49408, 768);
     matrix(root + "embeddings.position_embedding", 77, 768);
     for (int n = 0; n < 12; n++) {
@@ -82,12 +123,24 @@ final class SyntheticCheckpoint {
     }
   }
 
-  private void transformer(String name, int channels) {
+  private void transformer(String name, int channels, int depth) {
+    boolean matrices = family.labelled();
     norm(name + ".norm", channels);
-    conv(name + ".proj_in", channels, channels, 1);
-    String block = name + ".transformer_blocks.0.";
+    if (matrices) {
+      linear(name + ".proj_in", channels, channels);
+      linear(name + ".proj_out", channels, channels);
+    } else {
+      conv(name + ".proj_in", channels, channels, 1);
+      conv(name + ".proj_out", channels, channels, 1);
+    }
+    for (int n = 0; n < depth; n++) {
+      block(name + ".transformer_blocks." + n + ".", channels);
+    }
+  }
+
+  private void block(String block, int channels) {
     for (Map.Entry<String, Integer> attention :
-        Map.of("attn1", channels, "attn2", 768).entrySet()) {
+        Map.of("attn1", channels, "attn2", family.context).entrySet()) {
       String prefix = block + attention.getKey();
       matrix(prefix + ".to_q", channels, channels);
       matrix(prefix + ".to_k", channels, attention.getValue());
@@ -99,47 +152,51 @@ final class SyntheticCheckpoint {
     }
     linear(block + "ff.net.0.proj", 8 * channels, channels);
     linear(block + "ff.net.2", channels, 4 * channels);
-    conv(name + ".proj_out", channels, channels, 1);
   }
 
   private void unet() {
     String root = "model.diffusion_model.";
-    int[] levels = {320, 640, 1280, 1280};
+    int last = family.widths.size() - 1;
     linear(root + "time_embed.0", 1280, 320);
     linear(root + "time_embed.2", 1280, 1280);
+    if (family.label > 0) {
+      linear(root + "label_emb.0.0", 1280, family.label);
+      linear(root + "label_emb.0.2", 1280, 1280);
+    }
     conv(root + "input_blocks.0.0", 320, 4, 3);
     List<Integer> skips = new ArrayList<>(List.of(320));
     int channels = 320;
     int block = 1;
-    for (int level = 0; level < levels.length; level++) {
+    for (int level = 0; level <= last; level++) {
       for (int i = 0; i < 2; i++) {
         String name = root + "input_blocks." + block++;
-        res(name + ".0", channels, levels[level]);
-        channels = levels[level];
-        if (level < 3) {
-          transformer(name + ".1", channels);
+        res(name + ".0", channels, family.widths.get(level));
+        channels = family.widths.get(level);
+        if (family.depths.get(level) > 0) {
+          transformer(name + ".1", channels, family.depths.get(level));
         }
         skips.add(channels);
       }
-      if (level < 3) {
+      if (level < last) {
         conv(root + "input_blocks." + block++ + ".0.op", channels, channels, 3);
         skips.add(channels);
       }
     }
     res(root + "middle_block.0", channels, channels);
-    transformer(root + "middle_block.1", channels);
+    transformer(root + "middle_block.1", channels, Math.max(1, family.depths.get(last)));
     res(root + "middle_block.2", channels, channels);
     block = 0;
-    for (int level = levels.length - 1; level >= 0; level--) {
+    for (int level = last; level >= 0; level--) {
       for (int i = 0; i < 3; i++) {
         String name = root + "output_blocks." + block++;
-        res(name + ".0", channels + skips.removeLast(), levels[level]);
-        channels = levels[level];
-        if (level < 3) {
-          transformer(name + ".1", channels);
+        res(name + ".0", channels + skips.removeLast(), family.widths.get(level));
+        channels = family.widths.get(level);
+        if (family.depths.get(level) > 0) {
+          transformer(name + ".1", channels, family.depths.get(level));
         }
         if (level > 0 && i == 2) {
-          conv(name + (level < 3 ? ".2" : ".1") + ".conv", channels, channels, 3);
+          String place = family.depths.get(level) > 0 ? ".2" : ".1";
+          conv(name + place + ".conv", channels, channels, 3);
         }
       }
     }

@@ -21,21 +21,28 @@ public final class WeightCursor {
   private final Weights weights;
   private final Parameters parameters;
   private final String prefix;
+  private final boolean thorough;
 
   /** A cursor at the root. */
   public WeightCursor(Weights weights, Parameters parameters) {
-    this(weights, parameters, "");
+    this(weights, parameters, "", false);
   }
 
-  private WeightCursor(Weights weights, Parameters parameters, String prefix) {
+  private WeightCursor(Weights weights, Parameters parameters, String prefix, boolean thorough) {
     this.weights = weights;
     this.parameters = parameters;
     this.prefix = prefix;
+    this.thorough = thorough;
+  }
+
+  /** The same place, where every number is looked at, for small files that people train. */
+  public WeightCursor thorough() {
+    return new WeightCursor(weights, parameters, prefix, true);
   }
 
   /** The place below, for example {@code at("input_blocks.0")}. */
   public WeightCursor at(String name) {
-    return new WeightCursor(weights, parameters, prefix + name + ".");
+    return new WeightCursor(weights, parameters, prefix + name + ".", thorough);
   }
 
   /** Whether a tensor is there. */
@@ -135,15 +142,15 @@ public final class WeightCursor {
     if (!tensor.dtype().isFloating()) {
       throw unfit(key, "has dtype %s where the model needs a float".formatted(tensor.dtype()));
     }
-    if (expected.rank() == 1) {
+    if (thorough || expected.rank() == 1) {
       checkFinite(key, tensor);
     }
     return tensor;
   }
 
   /**
-   * Biases and norms only: reading every weight would read the whole file, while a damaged or badly
-   * merged checkpoint shows NaN here too.
+   * Biases and norms only, if nothing else is asked for: reading every weight would read the whole
+   * file, while a damaged or badly merged checkpoint shows NaN here too.
    */
   private void checkFinite(String key, HostTensor tensor) {
     float[] values = tensor.toFloats();

@@ -68,22 +68,21 @@ public final class T2iAdapter {
   }
 
   private static Block block(WeightCursor at, int in, boolean halves) {
+    int out = at.shape("block1.weight").dim(0);
+    int inner = at.has("in_conv.weight") ? out : in;
     return new Block(
         halves ? meanOfFour(at, in) : null,
-        at.has("in_conv.weight") ? any(at, "in_conv") : null,
-        any(at, "block1"),
-        any(at, "block2"),
-        at.has("skep.weight") ? any(at, "skep") : null);
+        at.has("in_conv.weight") ? same(at, "in_conv", in, out) : null,
+        same(at, "block1", inner, out),
+        same(at, "block2", out, out),
+        at.has("skep.weight") ? same(at, "skep", inner, out) : null);
   }
 
   /** A convolution of the kernel it is stored with, which keeps the size. */
-  private static Parameters.Conv2d any(WeightCursor at, String name) {
+  private static Parameters.Conv2d same(WeightCursor at, String name, int in, int out) {
     Shape shape = at.shape(name + ".weight");
-    return at.conv(
-        name,
-        shape.dim(1),
-        shape.dim(0),
-        shape.dim(2) == 1 ? Conv2dGeometry.POINTWISE : Conv2dGeometry.SAME_3X3);
+    boolean pointwise = shape.rank() == 4 && shape.dim(2) == 1;
+    return at.conv(name, in, out, pointwise ? Conv2dGeometry.POINTWISE : Conv2dGeometry.SAME_3X3);
   }
 
   private static Parameters.Conv2d meanOfFour(WeightCursor at, int channels) {

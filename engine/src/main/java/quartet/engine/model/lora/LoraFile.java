@@ -127,8 +127,16 @@ public final class LoraFile {
 
   /** Whether it changes a text encoder, as far as its names tell. */
   public boolean changesText() {
-    return modules.keySet().stream()
-        .anyMatch(name -> name.startsWith("lora_te") || name.startsWith("text_encoder"));
+    return modules.keySet().stream().anyMatch(LoraFile::ofText);
+  }
+
+  /** Whether it changes anything else. */
+  public boolean changesModel() {
+    return !modules.keySet().stream().allMatch(LoraFile::ofText);
+  }
+
+  private static boolean ofText(String module) {
+    return module.startsWith("lora_te") || module.startsWith("text_encoder");
   }
 
   /** The changes to one module, under all of its names that are there. */

@@ -8,6 +8,7 @@ import quartet.engine.model.blocks.WeightCursor;
 import quartet.tensor.Conv2dGeometry;
 import quartet.tensor.Ops;
 import quartet.tensor.Parameters;
+import quartet.tensor.Shape;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
 
@@ -34,7 +35,9 @@ public final class RrdbNet {
 
   /** Loads the network at {@code weights}. */
   public RrdbNet(WeightCursor weights) {
-    first = any(weights, "conv_first");
+    Shape shown = weights.shape("conv_first.weight");
+    int features = shown.dim(0);
+    first = same(weights, "conv_first", shown.dim(1), features);
     unshuffle = (int) Math.round(Math.sqrt(first.inChannels() / (double) RGB));
     int blocks = weights.count("body.%d.rdb1.conv1.weight");
     for (int n = 0; n < blocks; n++) {
@@ -42,28 +45,26 @@ public final class RrdbNet {
       for (int m = 1; m <= 3; m++) {
         WeightCursor at = weights.at("body." + n + ".rdb" + m);
         List<Parameters.Conv2d> convs = new ArrayList<>();
+        int growth = weights.shape("body.0.rdb1.conv1.weight").dim(0);
         for (int k = 1; k <= CONVS; k++) {
-          convs.add(any(at, "conv" + k));
+          int in = features + (k - 1) * growth;
+          convs.add(same(at, "conv" + k, in, k < CONVS ? growth : features));
         }
         three.add(new Dense(convs));
       }
       body.add(three);
     }
-    bodyConv = any(weights, "conv_body");
+    bodyConv = same(weights, "conv_body", features, features);
     for (int n = 1; weights.has("conv_up" + n + ".weight"); n++) {
-      ups.add(any(weights, "conv_up" + n));
+      ups.add(same(weights, "conv_up" + n, features, features));
     }
     enlargements = ups.size();
-    high = weights.has("conv_hr.weight") ? any(weights, "conv_hr") : null;
-    last = any(weights, "conv_last");
+    high = weights.has("conv_hr.weight") ? same(weights, "conv_hr", features, features) : null;
+    last = same(weights, "conv_last", features, RGB);
   }
 
-  private static Parameters.Conv2d any(WeightCursor weights, String name) {
-    return weights.conv(
-        name,
-        weights.shape(name + ".weight").dim(1),
-        weights.shape(name + ".weight").dim(0),
-        Conv2dGeometry.SAME_3X3);
+  private static Parameters.Conv2d same(WeightCursor weights, String name, int in, int out) {
+    return weights.conv(name, in, out, Conv2dGeometry.SAME_3X3);
   }
 
   /** Times that a picture grows in each direction. */
