@@ -1,6 +1,7 @@
 package quartet.api.cli;
 
 import java.net.InetAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import quartet.api.serve.Isolation;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
+import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
@@ -151,6 +153,14 @@ final class ServeCommand implements Callable<Integer> {
   private @Nullable String database;
 
   @CommandLine.Option(
+      names = "--webhook",
+      paramLabel = "URL",
+      description =
+          "Posts the end of every prompt there, signed with QUARTET_WEBHOOK_SECRET, until it is"
+              + " taken.")
+  private @Nullable URI webhook;
+
+  @CommandLine.Option(
       names = "--disable-metadata",
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
@@ -197,6 +207,7 @@ final class ServeCommand implements Callable<Integer> {
             maxUploadMegabytes * MEGABYTE,
             !noMetadata,
             web.options(),
+            webhook(),
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);
@@ -210,6 +221,25 @@ final class ServeCommand implements Callable<Integer> {
                 "shutdown"));
     server.awaitStop();
     return CommandLine.ExitCode.OK;
+  }
+
+  private @Nullable WebhookOptions webhook() {
+    if (webhook == null) {
+      return null;
+    }
+    String secret = System.getenv("QUARTET_WEBHOOK_SECRET");
+    if (secret == null || secret.isBlank()) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--webhook needs a secret that signs its messages: set QUARTET_WEBHOOK_SECRET");
+    }
+    if (!("http".equals(webhook.getScheme()) || "https".equals(webhook.getScheme()))
+        || webhook.getHost() == null) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--webhook is '%s'; it must be an http or https address".formatted(webhook));
+    }
+    return WebhookOptions.of(webhook, secret, base.resolve("data").resolve("webhooks"));
   }
 
   private @Nullable Isolation isolation(Folders used) {

@@ -32,6 +32,7 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.Audience;
 import quartet.api.ws.LivePreviews;
@@ -177,6 +178,9 @@ public final class Server implements AutoCloseable {
             "router");
     ActorRef<SocketHub.Command> hub = spawn(system, SocketHub.create(router, audience), "sockets");
     hubLater.complete(hub);
+    if (options.webhook() != null) {
+      spawn(system, WebhookActor.create(options.webhook(), router, Clock.systemUTC()), "webhook");
+    }
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);

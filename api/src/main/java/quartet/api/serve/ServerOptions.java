@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
+import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
@@ -26,6 +27,7 @@ import quartet.engine.sim.SimCosts;
  * @param maxUploadBytes larger request bodies are refused
  * @param writeMetadata whether PNG files carry the workflow
  * @param web how it presents itself to browsers
+ * @param webhook where ends of prompts are told, or null
  */
 public record ServerOptions(
     String address,
@@ -45,6 +47,7 @@ public record ServerOptions(
     long maxUploadBytes,
     boolean writeMetadata,
     WebOptions web,
+    @Nullable WebhookOptions webhook,
     String version,
     List<String> arguments) {
   /** Copies the list. */
