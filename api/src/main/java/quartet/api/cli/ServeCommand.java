@@ -92,6 +92,15 @@ final class ServeCommand implements Callable<Integer> {
   private int queueSize = 100;
 
   @CommandLine.Option(
+      names = "--shutdown-grace",
+      paramLabel = "SECONDS",
+      defaultValue = "0",
+      description =
+          "How long running prompts may go on when the server is told to stop; after that they are"
+              + " interrupted and run again at the next start (default: ${DEFAULT-VALUE}).")
+  private int shutdownGrace;
+
+  @CommandLine.Option(
       names = "--isolation",
       defaultValue = "none",
       description =
@@ -191,6 +200,7 @@ final class ServeCommand implements Callable<Integer> {
             used,
             queueSize,
             Duration.ofSeconds(stuckAfter),
+            Duration.ofSeconds(shutdownGrace),
             historySize,
             historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
             database == null
@@ -215,7 +225,11 @@ final class ServeCommand implements Callable<Integer> {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  LOG.info("Stopping: no new prompts; running ones are interrupted");
+                  LOG.info(
+                      shutdownGrace > 0
+                          ? "Stopping: no new prompts; running ones have {} s to end"
+                          : "Stopping: no new prompts; running ones are interrupted",
+                      shutdownGrace);
                   server.close();
                 },
                 "shutdown"));

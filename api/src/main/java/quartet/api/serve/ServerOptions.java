@@ -16,6 +16,7 @@ import quartet.engine.sim.SimCosts;
  *
  * @param queueCapacity open prompts for each device
  * @param stuckAfter silence after which a running prompt is taken to hang
+ * @param shutdownGrace how long running prompts may go on when the server is stopped
  * @param historySize ended prompts that are kept
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
@@ -36,6 +37,7 @@ public record ServerOptions(
     Folders folders,
     int queueCapacity,
     Duration stuckAfter,
+    Duration shutdownGrace,
     int historySize,
     Retention retention,
     JournalSettings database,

@@ -72,6 +72,9 @@ final class KillTest {
       try (ServerProcess server = start(base, environment, more);
           Client client = new Client(server)) {
         assertThat(DurableQueueTest.history(client)).as("seed %d", SEED).containsAll(known);
+        AtomicBoolean killed = new AtomicBoolean();
+        String prefix = "k" + kill + "-";
+        Thread load = Thread.ofVirtual().start(() -> load(client, prefix, accepted, killed));
         if (kill > 0) {
           server.await(
               "the first execution after a restart",
@@ -79,9 +82,6 @@ final class KillTest {
               () -> !DurableQueueTest.executed(server).isEmpty());
           restarts.add(server.millisUntil(" executed in "));
         }
-        AtomicBoolean killed = new AtomicBoolean();
-        String prefix = "k" + kill + "-";
-        Thread load = Thread.ofVirtual().start(() -> load(client, prefix, accepted, killed));
         LockSupport.parkNanos(Duration.ofMillis(300 + random.nextInt(1500)).toNanos());
         known.addAll(DurableQueueTest.history(client));
         killed.set(true);
