@@ -1,6 +1,7 @@
 package quartet.api.cli;
 
 import java.net.InetAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import quartet.api.serve.Isolation;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
+import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.files.Folders;
@@ -91,6 +93,15 @@ final class ServeCommand implements Callable<Integer> {
   private int queueSize = 100;
 
   @CommandLine.Option(
+      names = "--shutdown-grace",
+      paramLabel = "SECONDS",
+      defaultValue = "0",
+      description =
+          "How long running prompts may go on when the server is told to stop; after that they are"
+              + " interrupted and run again at the next start (default: ${DEFAULT-VALUE}).")
+  private int shutdownGrace;
+
+  @CommandLine.Option(
       names = "--isolation",
       defaultValue = "none",
       description =
@@ -152,6 +163,14 @@ final class ServeCommand implements Callable<Integer> {
   private @Nullable String database;
 
   @CommandLine.Option(
+      names = "--webhook",
+      paramLabel = "URL",
+      description =
+          "Posts the end of every prompt there, signed with QUARTET_WEBHOOK_SECRET, until it is"
+              + " taken.")
+  private @Nullable URI webhook;
+
+  @CommandLine.Option(
       names = "--disable-metadata",
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
@@ -185,6 +204,7 @@ final class ServeCommand implements Callable<Integer> {
             used,
             queueSize,
             Duration.ofSeconds(stuckAfter),
+            Duration.ofSeconds(shutdownGrace),
             historySize,
             historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
             database == null
@@ -202,6 +222,7 @@ final class ServeCommand implements Callable<Integer> {
             maxUploadMegabytes * MEGABYTE,
             !noMetadata,
             webOptions,
+            webhook(),
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);
@@ -209,12 +230,35 @@ final class ServeCommand implements Callable<Integer> {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  LOG.info("Stopping: no new prompts; running ones are interrupted");
+                  LOG.info(
+                      shutdownGrace > 0
+                          ? "Stopping: no new prompts; running ones have {} s to end"
+                          : "Stopping: no new prompts; running ones are interrupted",
+                      shutdownGrace);
                   server.close();
                 },
                 "shutdown"));
     server.awaitStop();
     return CommandLine.ExitCode.OK;
+  }
+
+  private @Nullable WebhookOptions webhook() {
+    if (webhook == null) {
+      return null;
+    }
+    String secret = System.getenv("QUARTET_WEBHOOK_SECRET");
+    if (secret == null || secret.isBlank()) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--webhook needs a secret that signs its messages: set QUARTET_WEBHOOK_SECRET");
+    }
+    if (!("http".equals(webhook.getScheme()) || "https".equals(webhook.getScheme()))
+        || webhook.getHost() == null) {
+      throw new EngineException(
+          ServeError.BAD_OPTION,
+          "--webhook is '%s'; it must be an http or https address".formatted(webhook));
+    }
+    return WebhookOptions.of(webhook, secret, base.resolve("data").resolve("webhooks"));
   }
 
   private @Nullable Isolation isolation(Folders used) {

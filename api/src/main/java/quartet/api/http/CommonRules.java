@@ -202,7 +202,13 @@ final class CommonRules extends AllDirectives {
                     return complete(
                         Replies.text(StatusCodes.NOT_FOUND, String.valueOf(known.getMessage())));
                   }
-                  case BUSY, OUT_OF_MEMORY, DEVICE, DEVICE_LOST, STORAGE, INTERRUPTED, INTERNAL -> {}
+                  case BUSY,
+                      OUT_OF_MEMORY,
+                      DEVICE,
+                      DEVICE_LOST,
+                      STORAGE,
+                      INTERRUPTED,
+                      INTERNAL -> {}
                 }
               }
               if (cause instanceof IllegalRequestException) {

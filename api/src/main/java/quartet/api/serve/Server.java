@@ -21,11 +21,13 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,7 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.Audience;
 import quartet.api.ws.LivePreviews;
@@ -66,16 +69,25 @@ public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final Duration START_PATIENCE = Duration.ofMinutes(10);
   private static final Duration SPAWN_PATIENCE = Duration.ofSeconds(20);
+  private static final Duration DRAIN_LOOK = Duration.ofMillis(100);
 
   private final ActorSystem<SpawnProtocol.Command> system;
   private final ServerBinding binding;
   private final JournalDatabase database;
+  private final ActorRef<RouterProtocol.Command> router;
+  private final Duration grace;
 
   private Server(
-      ActorSystem<SpawnProtocol.Command> system, ServerBinding binding, JournalDatabase database) {
+      ActorSystem<SpawnProtocol.Command> system,
+      ServerBinding binding,
+      JournalDatabase database,
+      ActorRef<RouterProtocol.Command> router,
+      Duration grace) {
     this.system = system;
     this.binding = binding;
     this.database = database;
+    this.router = router;
+    this.grace = grace;
   }
 
   /**
@@ -180,6 +192,9 @@ public final class Server implements AutoCloseable {
     ActorRef<SocketHub.Command> hub =
         spawn(system, resuming(SocketHub.create(router, audience, Clock.systemUTC())), "sockets");
     hubLater.complete(hub);
+    if (options.webhook() != null) {
+      spawn(system, WebhookActor.create(options.webhook(), router, Clock.systemUTC()), "webhook");
+    }
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);
@@ -201,7 +216,8 @@ public final class Server implements AutoCloseable {
             options.maxUploadBytes());
     SocketRoute sockets =
         new SocketRoute(hub, Materializer.matFromSystem(system), options.maxUploadBytes());
-    return new Server(system, bind(options, parts, sockets), database);
+    return new Server(
+        system, bind(options, parts, sockets), database, router, options.shutdownGrace());
   }
 
   private static List<GpuSettings> devices(
@@ -369,9 +385,37 @@ public final class Server implements AutoCloseable {
     system.getWhenTerminated().toCompletableFuture().join();
   }
 
+  /** Running prompts may end; nothing new is started or taken. */
+  private void drain() {
+    Instant end = Instant.now().plus(grace);
+    try {
+      while (Instant.now().isBefore(end)) {
+        RouterProtocol.DrainState state =
+            AskPattern.<RouterProtocol.Command, RouterProtocol.DrainState>ask(
+                    router,
+                    replyTo -> new RouterProtocol.Drain(RouterProtocol.DrainMode.RUNNING, replyTo),
+                    SPAWN_PATIENCE,
+                    system.scheduler())
+                .toCompletableFuture()
+                .join();
+        if (state.done()) {
+          return;
+        }
+        LockSupport.parkNanos(DRAIN_LOOK.toNanos());
+      }
+      LOG.warn(
+          "prompts still run after {} s; they are interrupted and run again", grace.toSeconds());
+    } catch (CompletionException e) {
+      LOG.warn("waiting for running prompts failed: {}", e.toString());
+    }
+  }
+
   /** Stops taking requests, then the actors and their devices. */
   @Override
   public void close() {
+    if (grace.isPositive()) {
+      drain();
+    }
     system.terminate();
     try {
       system.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);

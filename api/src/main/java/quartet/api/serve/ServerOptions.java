@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
+import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.exec.CacheMode;
@@ -16,6 +17,7 @@ import quartet.engine.sim.SimCosts;
  *
  * @param queueCapacity open prompts for each device
  * @param stuckAfter silence after which a running prompt is taken to hang
+ * @param shutdownGrace how long running prompts may go on when the server is stopped
  * @param historySize ended prompts that are kept
  * @param retention how long ended prompts are kept
  * @param database where prompts are kept across restarts
@@ -28,6 +30,7 @@ import quartet.engine.sim.SimCosts;
  * @param maxUploadBytes larger request bodies are refused
  * @param writeMetadata whether PNG files carry the workflow
  * @param web how it presents itself to browsers
+ * @param webhook where ends of prompts are told, or null
  */
 public record ServerOptions(
     String address,
@@ -36,6 +39,7 @@ public record ServerOptions(
     Folders folders,
     int queueCapacity,
     Duration stuckAfter,
+    Duration shutdownGrace,
     int historySize,
     Retention retention,
     JournalSettings database,
@@ -48,6 +52,7 @@ public record ServerOptions(
     long maxUploadBytes,
     boolean writeMetadata,
     WebOptions web,
+    @Nullable WebhookOptions webhook,
     String version,
     List<String> arguments) {
   /** Copies the list. */

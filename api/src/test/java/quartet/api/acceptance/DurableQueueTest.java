@@ -3,17 +3,13 @@ package quartet.api.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -131,45 +127,6 @@ final class DurableQueueTest {
       assertThat(client.post("/prompt", twice).status()).as("known after a restart").isEqualTo(200);
       assertThat(client.get("/queue").json().path("queue_pending")).isEmpty();
       assertThat(executed(server)).isEmpty();
-    }
-  }
-
-  @Test
-  void killedAtAnyMomentLosesNothing(@TempDir Path base) throws Exception {
-    int kills = Integer.getInteger("quartet.test.kills", 5);
-    long seed = Long.getLong("quartet.test.seed", System.nanoTime());
-    System.out.printf(
-        "kills at random moments: -Dquartet.test.kills=%d -Dquartet.test.seed=%d%n", kills, seed);
-    Random random = new Random(seed);
-    Set<String> accepted = new LinkedHashSet<>();
-    for (int kill = 0; kill < kills; kill++) {
-      try (ServerProcess server = start(base);
-          Client client = new Client(server)) {
-        Set<String> known = history(client);
-        for (int i = 0; i < 3; i++) {
-          accepted.add(client.accepted(Client.quick(random.nextInt(1_000_000))));
-        }
-        LockSupport.parkNanos(Duration.ofMillis(random.nextInt(1200)).toNanos());
-        killNow(server);
-        assertThat(executed(server)).as("seed %d", seed).noneMatch(known::contains);
-      }
-    }
-    try (ServerProcess server = start(base);
-        Client client = new Client(server)) {
-      for (String id : accepted) {
-        endedWithItsPicture(server, client, id);
-      }
-      assertThat(history(client)).as("seed %d", seed).isEqualTo(accepted);
-      assertThat(executed(server)).doesNotHaveDuplicates();
-      Set<String> pictures = new HashSet<>();
-      for (JsonNode entry : client.get("/history").json()) {
-        assertThat(pictures.add(entry.at("/outputs/9/images/0/filename").asText())).isTrue();
-      }
-      try (var files = Files.list(base.resolve("output"))) {
-        assertThat(files.filter(file -> !file.getFileName().toString().startsWith(".")).count())
-            .as("a kill between a picture and its record leaves one more, no other does")
-            .isBetween((long) accepted.size(), (long) accepted.size() + kills);
-      }
     }
   }
 }

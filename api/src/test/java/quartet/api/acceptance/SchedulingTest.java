@@ -3,6 +3,7 @@ package quartet.api.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -183,5 +184,33 @@ final class SchedulingTest {
     assertThat(client().post("/queue/drain", "{\"mode\": \"no\"}").status()).isEqualTo(400);
     operator("/queue/drain", "{\"mode\": \"off\"}");
     client().ended(client().accepted(prompt("drain3", "")), PATIENCE);
+  }
+
+  @Test
+  void aServerThatIsStoppedLetsRunningPromptsEnd(@TempDir Path base) throws Exception {
+    try (ServerProcess stopped =
+            ServerProcess.start(
+                base,
+                Map.of(),
+                "--devices",
+                "sim:1",
+                "--sim",
+                "step=1s,load=1ms",
+                "--shutdown-grace",
+                "60");
+        Client other = new Client(stopped)) {
+      other.accepted(prompt("runs", ""));
+      other.accepted(prompt("waits", ""));
+      stopped.await(
+          "the first prompt to run",
+          PATIENCE,
+          () -> other.get("/queue/all").json().path("total_running").asInt() == 1);
+      stopped.terminate();
+      assertThat(stopped.exitCode(PATIENCE)).isEqualTo(143);
+    }
+    try (var logs = Files.list(base.resolve("logs"))) {
+      String log = Files.readString(logs.findFirst().orElseThrow());
+      assertThat(log).contains("Prompt runs executed in").doesNotContain("Prompt waits executed");
+    }
   }
 }

@@ -31,6 +31,8 @@ final class ServerProcess implements AutoCloseable {
   private final Path base;
   private final Thread reader;
   private final List<String> log = new CopyOnWriteArrayList<>();
+  private final long started = System.nanoTime();
+  private final Map<String, Long> lineMillis = new java.util.concurrent.ConcurrentHashMap<>();
 
   private ServerProcess(Process process, Path base) {
     this.process = process;
@@ -108,6 +110,7 @@ final class ServerProcess implements AutoCloseable {
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         log.add(line);
+        lineMillis.putIfAbsent(line, (System.nanoTime() - started) / 1_000_000);
       }
     } catch (IOException e) {
       log.add("(reading the log failed: " + e + ")");
@@ -138,6 +141,15 @@ final class ServerProcess implements AutoCloseable {
 
   String text() {
     return String.join("\n", log);
+  }
+
+  /** Milliseconds from the process's start to the first line with this text. */
+  long millisUntil(String text) {
+    return log.stream()
+        .filter(line -> line.contains(text))
+        .findFirst()
+        .map(line -> lineMillis.getOrDefault(line, -1L))
+        .orElse(-1L);
   }
 
   long pid() {

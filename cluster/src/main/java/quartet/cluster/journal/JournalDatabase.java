@@ -32,6 +32,7 @@ public final class JournalDatabase implements AutoCloseable {
   private static final int ALIVE_SECONDS = 2;
 
   private final JournalSettings settings;
+  private final @Nullable JournalMark mark;
   private @Nullable Connection connection;
 
   /** One row of the journal. */
@@ -39,6 +40,7 @@ public final class JournalDatabase implements AutoCloseable {
 
   private JournalDatabase(JournalSettings settings) {
     this.settings = settings;
+    this.mark = settings.h2File().map(JournalMark::new).orElse(null);
   }
 
   /**
@@ -50,6 +52,9 @@ public final class JournalDatabase implements AutoCloseable {
     JournalDatabase database = new JournalDatabase(settings);
     try {
       JournalSchema.migrate(database.connection(), settings);
+      if (database.mark != null) {
+        database.mark.check(database.lastOrdering(), settings);
+      }
       return database;
     } catch (SQLException e) {
       database.close();
@@ -61,6 +66,16 @@ public final class JournalDatabase implements AutoCloseable {
     } catch (EngineException e) {
       database.close();
       throw e;
+    }
+  }
+
+  private long lastOrdering() throws SQLException {
+    try (Statement statement = connection().createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                JournalSchema.quoted(
+                    settings, "SELECT COALESCE(MAX(ordering), 0) FROM event_journal"))) {
+      return row.next() ? row.getLong(1) : 0;
     }
   }
 
@@ -111,6 +126,9 @@ public final class JournalDatabase implements AutoCloseable {
 
   /** Removes all there is of these prompts. */
   public synchronized void delete(Collection<String> promptIds) throws SQLException {
+    if (mark != null) {
+      mark.write(0); // the last entries may be among them
+    }
     List<String> ids = List.copyOf(promptIds);
     for (int from = 0; from < ids.size(); from += DELETE_BATCH) {
       List<String> batch = ids.subList(from, Math.min(ids.size(), from + DELETE_BATCH));
@@ -128,6 +146,7 @@ public final class JournalDatabase implements AutoCloseable {
       }
     }
     flush();
+    writeMark();
   }
 
   /**
@@ -139,6 +158,15 @@ public final class JournalDatabase implements AutoCloseable {
       try (Statement statement = connection().createStatement()) {
         statement.execute("CHECKPOINT SYNC");
       }
+      if (mark != null && mark.isDue()) {
+        writeMark();
+      }
+    }
+  }
+
+  private void writeMark() throws SQLException {
+    if (mark != null) {
+      mark.write(lastOrdering());
     }
   }
 

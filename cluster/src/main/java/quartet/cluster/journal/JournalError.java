@@ -9,6 +9,8 @@ public enum JournalError implements ErrorCode {
   DATABASE_UNKNOWN(ErrorKind.INPUT),
   /** The database does not answer, refuses us, or is in use by another server. */
   DATABASE_UNUSABLE(ErrorKind.STORAGE),
+  /** The database holds less than was stored in it. */
+  JOURNAL_CUT_OFF(ErrorKind.STORAGE),
   /** A newer version of the product has made the tables. */
   SCHEMA_TOO_NEW(ErrorKind.STORAGE);
 

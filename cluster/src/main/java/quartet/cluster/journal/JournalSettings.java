@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import quartet.errors.EngineException;
 
@@ -51,6 +52,17 @@ public record JournalSettings(String url, String user, String password) {
 
   boolean isH2() {
     return url.startsWith(H2);
+  }
+
+  /** The database's file without its suffix, if it is a file of ours. */
+  Optional<Path> h2File() {
+    String prefix = H2 + "file:";
+    if (!url.startsWith(prefix)) {
+      return Optional.empty();
+    }
+    int options = url.indexOf(';');
+    return Optional.of(
+        Path.of(url.substring(prefix.length(), options < 0 ? url.length() : options)));
   }
 
   String driver() {

@@ -574,7 +574,13 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     if (message.how() != null) {
       dispatch.drain(message.how());
     }
-    message.replyTo().tell(dispatch.drained());
+    RouterProtocol.DrainState state = dispatch.drained();
+    boolean storing = !order.isEmpty();
+    message
+        .replyTo()
+        .tell(
+            new RouterProtocol.DrainState(
+                state.mode(), state.running() + (storing ? 1 : 0), state.waiting()));
     return this;
   }
 

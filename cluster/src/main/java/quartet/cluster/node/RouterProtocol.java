@@ -156,7 +156,11 @@ public final class RouterProtocol {
     QUEUE
   }
 
-  /** How far the emptying is. */
+  /**
+   * How far the emptying is.
+   *
+   * @param running prompts that run, or whose end is just being stored
+   */
   public record DrainState(DrainMode mode, int running, int waiting) {
     /** Whether the server can be stopped. */
     public boolean done() {

@@ -1,0 +1,229 @@
+package quartet.cluster.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
+import akka.actor.typed.ActorRef;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.gpu.GpuSupervision;
+import quartet.cluster.gpu.PreviewSink;
+import quartet.cluster.job.InMemoryPromptStore;
+import quartet.cluster.job.PromptEvent;
+import quartet.cluster.journal.MemoryJournal;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.graph.ExecutionPlan;
+import quartet.errors.ErrorKind;
+import quartet.tensor.Device;
+
+/** The front actor with real device actors on fake devices. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class PromptRouterTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final long GIGABYTE = 1_000_000_000L;
+
+  private final ActorTestKit kit = ActorTestKit.create();
+  private final AtomicInteger exits = new AtomicInteger();
+
+  @AfterAll
+  void stop() {
+    kit.shutdownTestKit();
+  }
+
+  /**
+   * A router.
+   *
+   * @param work by the device's number and the prompt's id
+   */
+  private ActorRef<RouterProtocol.Command> router(
+      List<Long> bytes, BiFunction<Integer, String, ExecutionOutcome> work) {
+    List<GpuSettings> devices = new ArrayList<>();
+    for (int i = 0; i < bytes.size(); i++) {
+      int gpu = i;
+      devices.add(
+          new GpuSettings(
+              gpu,
+              Device.cpu(gpu),
+              () -> new FakeWorker(bytes.get(gpu), id -> work.apply(gpu, id)),
+              job ->
+                  Optional.of(
+                      new ExecutionPlan(
+                          JsonNodeFactory.instance.objectNode(), Map.of(), List.of())),
+              PreviewSink.NONE,
+              new GpuSupervision(Duration.ofMillis(10), Duration.ofMillis(100)),
+              GpuSettings.STUCK_AFTER));
+    }
+    return kit.spawn(
+        PromptRouter.create(
+            devices,
+            new InMemoryPromptStore(100),
+            kit.spawn(MemoryJournal.create()),
+            new NodeSettings(10, Retention.BY_COUNT, name -> 0, exits::incrementAndGet),
+            Clock.systemUTC()));
+  }
+
+  private void warm(ActorRef<RouterProtocol.Command> router) {
+    TestProbe<List<String>> warm = kit.createTestProbe();
+    router.tell(new RouterProtocol.WarmUpAll(warm.ref()));
+    assertThat(warm.receiveMessage(PATIENCE)).isEmpty();
+  }
+
+  private void submit(ActorRef<RouterProtocol.Command> router, String id, @Nullable Integer gpu) {
+    TestProbe<RouterProtocol.SubmitReply> replies = kit.createTestProbe();
+    ObjectNode none = JsonNodeFactory.instance.objectNode();
+    router.tell(
+        new RouterProtocol.Submit(
+            id, none, none, List.of(), Set.of(), null, gpu, null, false, replies.ref()));
+    assertThat(replies.receiveMessage(PATIENCE)).isInstanceOf(RouterProtocol.Accepted.class);
+  }
+
+  private TestProbe<PromptEvent> watch(ActorRef<RouterProtocol.Command> router) {
+    TestProbe<PromptEvent> events = kit.createTestProbe();
+    router.tell(new RouterProtocol.Watch(events.ref()));
+    return events;
+  }
+
+  private static PromptEvent.Ended end(TestProbe<PromptEvent> events) {
+    while (true) {
+      if (events.receiveMessage(PATIENCE) instanceof PromptEvent.Ended ended) {
+        return ended;
+      }
+    }
+  }
+
+  @Test
+  void whatDoesNotFitOneDeviceGoesToALargerOneAndEndsOnce() {
+    CountDownLatch gate = new CountDownLatch(1);
+    List<String> runs = new java.util.concurrent.CopyOnWriteArrayList<>();
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(24 * GIGABYTE, 80 * GIGABYTE),
+            (gpu, id) -> {
+              runs.add(id + "@" + gpu);
+              if (id.equals("free")) {
+                await(gate);
+              }
+              return gpu == 0 ? FakeWorker.failed(ErrorKind.OUT_OF_MEMORY) : FakeWorker.success();
+            });
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "pinned", 0);
+    assertThat(end(events).outcome())
+        .as("its client named the small one")
+        .isInstanceOf(ExecutionOutcome.Failed.class);
+    TestProbe<RouterProtocol.ChangeReply> changed = kit.createTestProbe();
+    router.tell(new RouterProtocol.Pause(1, true, changed.ref()));
+    changed.receiveMessage(PATIENCE);
+    submit(router, "free", null);
+    events.awaitAssert(PATIENCE, () -> assertThat(runs).contains("free@0"));
+    router.tell(new RouterProtocol.Pause(1, false, changed.ref()));
+    changed.receiveMessage(PATIENCE);
+    gate.countDown();
+    PromptEvent.Ended ended = end(events);
+    assertThat(ended.job().promptId()).isEqualTo("free");
+    assertThat(ended.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(runs).containsExactly("pinned@0", "free@0", "free@1");
+  }
+
+  @Test
+  void aDeviceThatFailsGivesItsPromptToAnother() {
+    AtomicInteger failures = new AtomicInteger();
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(GIGABYTE, GIGABYTE),
+            (gpu, id) -> {
+              if (failures.getAndIncrement() == 0) {
+                throw FakeWorker.trouble(ErrorKind.DEVICE);
+              }
+              return FakeWorker.success();
+            });
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "once", null);
+    PromptEvent.Ended ended = end(events);
+    assertThat(ended.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(failures.get()).isEqualTo(2);
+  }
+
+  @Test
+  void aPromptThatTakesDevicesDownTwiceIsGivenUpAndOthersGoOn() {
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(GIGABYTE, GIGABYTE),
+            (gpu, id) -> {
+              if (id.equals("bad")) {
+                throw FakeWorker.trouble(ErrorKind.DEVICE);
+              }
+              return FakeWorker.success();
+            });
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "bad", null);
+    submit(router, "good", null);
+    Map<String, ExecutionOutcome> outcomes = new java.util.HashMap<>();
+    for (int i = 0; i < 2; i++) {
+      PromptEvent.Ended ended = end(events);
+      outcomes.put(ended.job().promptId(), ended.outcome());
+    }
+    assertThat(outcomes.get("good")).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    assertThat(outcomes.get("bad"))
+        .isInstanceOfSatisfying(
+            ExecutionOutcome.Failed.class,
+            failed -> assertThat(failed.message()).contains("failed twice"));
+  }
+
+  @Test
+  void aLostDeviceEndsTheProcessAfterTheOthersHaveEnded() {
+    CountDownLatch gate = new CountDownLatch(1);
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(GIGABYTE, GIGABYTE),
+            (gpu, id) -> {
+              if (id.equals("sticky")) {
+                throw FakeWorker.trouble(ErrorKind.DEVICE_LOST);
+              }
+              await(gate);
+              return FakeWorker.success();
+            });
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "neighbour", 1);
+    submit(router, "sticky", 0);
+    submit(router, "later", null);
+    TestProbe<RouterProtocol.DrainState> states = kit.createTestProbe();
+    int before = exits.get();
+    do {
+      router.tell(new RouterProtocol.Drain(null, states.ref()));
+    } while (states.receiveMessage(PATIENCE).waiting() < 2); // "sticky" is back, "later" waits
+    assertThat(exits.get()).as("the neighbour still runs").isEqualTo(before);
+    gate.countDown();
+    PromptEvent.Ended ended = end(events);
+    assertThat(ended.job().promptId()).isEqualTo("neighbour");
+    assertThat(ended.outcome()).isInstanceOf(ExecutionOutcome.Succeeded.class);
+    events.awaitAssert(PATIENCE, () -> assertThat(exits.get()).isEqualTo(before + 1));
+  }
+
+  private static void await(CountDownLatch gate) {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
