@@ -542,6 +542,11 @@ public final class NodeQueue {
         .toList();
   }
 
+  /** What is on the devices, in the order of their numbers. */
+  public List<DeviceNow> devices() {
+    return gpus.values().stream().map(GpuSlot::now).toList();
+  }
+
   /**
    * Seconds until a place in the queue is free again: until the next prompt ends.
    *
