@@ -6,7 +6,6 @@ import {clock, number, seconds, t} from './i18n.js';
 import {describe} from './workflow.js';
 
 const SHOWN = 100;
-const NAMED = /^named by the client$/;
 let rows = [];
 let gpus = [];
 let changed = () => {};
@@ -74,7 +73,7 @@ const REASONS = [
   [/^(\d+) of (\d+) samplings cached$/, 'why.cached'],
   [/^(\S+) GB free$/, 'why.free'],
   [/^queue (\S+) s$/, 'why.queue'],
-  [NAMED, 'why.named'],
+  [/^named by the client$/, 'why.named'],
   [/^not taking prompts now$/, 'why.paused'],
 ];
 
@@ -108,7 +107,7 @@ function update(node, row) {
     select.dataset.t = t('anyDevice');
     select.replaceChildren(...options.map(gpu => el('option', {value: gpu, text: gpu === '' ? t('anyDevice') : t('gpu', {n: gpu})})));
   }
-  if (document.activeElement !== select) select.value = /named by the client$/.test(row.reason ?? '') ? String(row.gpu) : '';
+  if (document.activeElement !== select) select.value = /: named by the client/.test(row.reason ?? '') ? String(row.gpu) : '';
   select.setAttribute('aria-label', t('move.label', {name}));
   const [up, front, cancel] = node.querySelectorAll('button');
   for (const [button, key] of [[up, 'move.up'], [front, 'move.front'], [cancel, 'cancel']]) {

@@ -6,7 +6,7 @@ const RULES = [
   [/out of memory|outofmemory|memory is exhausted/i, 'tip.memory'],
   [/deadline/i, 'tip.deadline'],
   [/device failed|driver|cuda/i, 'tip.device'],
-  [/checkpoint|safetensors|model|not found|no such file|does not exist/i, 'tip.file'],
+  [/checkpoint|safetensors|model|picture|format|not found|no such file|does not exist/i, 'tip.file'],
   [/disk|space|storage|read-only file/i, 'tip.disk'],
   [/shape|dimension|size|channels/i, 'tip.shape'],
 ];

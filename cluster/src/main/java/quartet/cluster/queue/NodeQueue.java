@@ -494,7 +494,12 @@ public final class NodeQueue {
       }
       planned.add(
           new Projection.Planned(
-              one.promptId(), position, gpuId, start, one.pinnedTo() == null ? best : null));
+              one.promptId(),
+              position,
+              gpuId,
+              start,
+              one.pinnedTo() != null,
+              one.pinnedTo() == null ? best : null));
     }
     return new Projection(planned, free);
   }
