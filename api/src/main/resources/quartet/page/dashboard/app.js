@@ -13,22 +13,30 @@ import {nextTheme, showTheme} from './prefs.js';
 import {showQueue, startQueue} from './queue.js';
 
 const EVERY = 2000;
-const SOON = 120;
+const SOON = 200;
 const TICK = 250;
+const LONG_QUEUE = 500;
+const LONG_QUEUE_EVERY = 10_000;
 
 let last = null;          // the newest answers: {devices, queues, drain}
 let open = new Set();     // ids of prompts that ran or waited then
 let counted = new Map();  // prompts ended on each device then
 let version = '';
 let reachable = true;
+let queued = null;        // the newest answer of /queue/all, and when it came
+let queuedAt = 0;
+let acted = false;        // somebody has just changed the queue here
 let connected = false;
 let lostSince = 0;
 let booted = false;
 let busy = false;
+let soon = false;
 let timer = 0;
 
 /** Asks anew soon; several wishes become one question. */
 function refreshSoon() {
+  if (soon) return;   // not put off again and again while much happens
+  soon = true;
   clearTimeout(timer);
   timer = setTimeout(refresh, SOON);
 }
@@ -37,15 +45,17 @@ async function refresh() {
   clearTimeout(timer);
   if (busy) { timer = setTimeout(refresh, SOON); return; }
   busy = true;
+  soon = false;
   try {
     if (!booted) await boot();
-    const [devices, queues, drain] = await Promise.all([call('devices'), call('queue/all'), call('queue/drain')]);
+    const devices = await call('devices');
+    const [queues, drain] = await Promise.all([queuesNow(devices.devices), call('queue/drain')]);
     last = {devices, queues: queues.queues, drain};
     const now = new Set(queues.queues.flatMap(queue => [...queue.queue_running, ...queue.queue_pending].map(([, id]) => id)));
     const ended = [...open].some(id => !now.has(id)) || devices.devices.some(device => device.tasks !== counted.get(device.gpu_id));
     counted = new Map(devices.devices.map(device => [device.gpu_id, device.tasks]));
     open = now;
-    keepOnly(now);
+    keepOnly(new Set([...now, ...devices.devices.map(device => device.running?.prompt_id)]));
     show();
     if (ended) loadHistory();
   } catch {
@@ -53,10 +63,24 @@ async function refresh() {
   } finally {
     busy = false;
     clearTimeout(timer);
-    timer = setTimeout(refresh, document.hidden ? 5 * EVERY : EVERY);
+    timer = setTimeout(refresh, soon ? SOON : document.hidden ? 5 * EVERY : EVERY);
   }
 }
 
+/** A queue of thousands is megabytes: it is not fetched every two seconds, unless somebody has just changed it. */
+async function queuesNow(devices) {
+  const waiting = devices.reduce((sum, device) => sum + device.waiting, 0);
+  if (waiting > LONG_QUEUE && queued && !acted && Date.now() - queuedAt < LONG_QUEUE_EVERY) return queued;
+  acted = false;
+  queued = await call('queue/all');
+  queuedAt = Date.now();
+  return queued;
+}
+
+function afterAction() {
+  acted = true;
+  refreshSoon();
+}
 
 /** What is asked once: who the server is, and what its nodes take. */
 async function boot() {
@@ -69,8 +93,10 @@ async function boot() {
 
 function show() {
   if (!last) return;
-  const running = new Map(last.queues.flatMap(queue => queue.queue_running.map(([, id, prompt]) => [id, prompt])));
-  showDevices(last.devices, running);
+  // An answer of some seconds ago may have what runs now among what waits.
+  const known = new Map(last.queues.flatMap(queue =>
+    [...queue.queue_running, ...queue.queue_pending].map(([, id, prompt]) => [id, prompt])));
+  showDevices(last.devices, known);
   useDevices(last.devices.devices);
   showQueue(last.queues, last.devices.now);
   header();
@@ -125,10 +151,10 @@ translatePage();
 showChoices();
 startDetails();
 relabelDetails();
-startDevices(refreshSoon);
-startQueue(refreshSoon);
+startDevices(afterAction);
+startQueue(afterAction);
 startGallery();
-startComposer(refreshSoon);
+startComposer(afterAction);
 watchForLock(() => { booted = false; refreshSoon(); loadHistory(); });
 setInterval(tick, TICK);
 loadHistory();

@@ -8,6 +8,7 @@ import {demo, fieldsOf, isPrompt, isSeed, randomSeed, withValues} from './workfl
 
 let schemas = {};
 let prompt = null;
+let editor = null;   // the editor's own form of it, for the picture, as long as no value is changed
 let name = '';
 let fields = [];
 let onRun = () => {};
@@ -43,8 +44,9 @@ function useDemo() {
 }
 
 /** Puts a prompt into the form. An empty name is the demo's. */
-export function use(found, from) {
+export function use(found, from, saved = null) {
   prompt = found;
+  editor = saved;
   name = from;
   say('');
   show([]);
@@ -142,8 +144,10 @@ async function run() {
     for (; accepted < times; accepted++) {
       if (times > 1) say(t('run.sending', {n: accepted, of: times}));
       const changed = values.map(one => seeds.has(one.node + one.input) ? {...one, value: one.value + accepted} : one);
-      await call('prompt', {headers: gpu === '' ? {} : {'X-TARGET-GPU': gpu},
-        body: {prompt: withValues(prompt, changed), client_id: clientId, extra_data: {preview_method: 'auto'}}});
+      const posted = withValues(prompt, changed);
+      const same = editor && JSON.stringify(posted) === JSON.stringify(prompt);
+      await call('prompt', {headers: gpu === '' ? {} : {'X-TARGET-GPU': gpu}, body: {prompt: posted, client_id: clientId,
+        extra_data: {preview_method: 'auto', ...(same ? {extra_pnginfo: {workflow: editor}} : {})}}});
     }
     say(t(times === 1 ? 'run.accepted' : 'run.acceptedMany', {n: times}));
   } catch (failure) {
@@ -177,7 +181,8 @@ async function load(file) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const found = isPng(bytes) ? await fromPicture(bytes) : JSON.parse(new TextDecoder().decode(bytes));
     const bare = isPrompt(found?.prompt) ? found.prompt : found;
-    use(isPrompt(bare) ? bare : await call('workflow/convert', {body: found}), file.name);
+    if (isPrompt(bare)) use(bare, file.name);
+    else use(await call('workflow/convert', {body: found}), file.name, found);
     $('fields').querySelector('textarea, input, select')?.focus();
   } catch (failure) {
     const words = failure instanceof Refused ? [failure.message, failure.details].filter(Boolean).join(': ') : failure.message;

@@ -29,10 +29,10 @@ async function act(path, body, done) {
   changed();
 }
 
-/** `found` is the answer of /devices; `running` has the prompts by id, as far as this key may see them. */
-export function showDevices(found, running) {
+/** `found` is the answer of /devices; `known` has the prompts by id, as far as this key may see them. */
+export function showDevices(found, known) {
   devices = found.devices;
-  prompts = running;
+  prompts = known;
   skew = found.now - Date.now();
   $('devices').setAttribute('aria-busy', 'false');
   $('devices').classList.toggle('few', devices.length < 3);
@@ -122,9 +122,10 @@ function update(card, device) {
   const failed = device.tasks - device.succeeded;
   text(part('.done'), [t('done.tasks', {n: number(device.tasks)}),
     device.tasks > 0 ? t('done.mean', {time: seconds(device.mean_execution / 1000)}) : null,
+    device.waiting > 0 ? t('done.waiting', {n: number(device.waiting)}) : null,
     failed > 0 ? t('done.failed', {n: number(failed)}) : null,
-    device.out_of_memory > 0 ? t('done.oom', {n: number(device.out_of_memory)}) : null,
-    device.waiting > 0 ? t('done.waiting', {n: number(device.waiting)}) : null].filter(Boolean).join(' · '));
+    device.out_of_memory > 0 ? t('done.oom', {n: number(device.out_of_memory)}) : null].filter(Boolean).join(' · '));
+  part('.done').title = part('.done').textContent;
   moving(card, device);
 }
 

@@ -8,13 +8,14 @@ import {describe} from './workflow.js';
 
 const PAGE = 48;
 const MOST = 960;
+const REST = 1000;
 let wanted = PAGE;
 let entries = [];
 let pictures = [];
 let loading = false;
 let again = false;
 
-/** The newest prompts that have ended. */
+/** The newest prompts that have ended; asked for at most once a second. */
 export async function loadHistory() {
   if (loading) { again = true; return; }
   loading = true;
@@ -25,8 +26,10 @@ export async function loadHistory() {
   } catch (failure) {
     if (failure instanceof Refused && failure.status !== 401) toast(failure.message, true);
   } finally {
-    loading = false;
-    if (again) { again = false; loadHistory(); }
+    setTimeout(() => {
+      loading = false;
+      if (again) { again = false; loadHistory(); }
+    }, REST);
   }
 }
 

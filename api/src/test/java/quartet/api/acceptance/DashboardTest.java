@@ -75,6 +75,8 @@ final class DashboardTest {
         {"1": {"class_type": "LoadImage", "inputs": {"image": "broken.png"}},
          "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
         """);
+    Path editor = base.resolve("editor.json");
+    Files.writeString(editor, ConvertTest.EDITOR);
     Path workflow = ServerProcess.repository().resolve("docs/examples/landscape.json");
     try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "cpu:4")) {
       JsonNode seen =
@@ -86,6 +88,7 @@ final class DashboardTest {
               browser,
               shots.toString(),
               workflow.toString(),
+              editor.toString(),
               broken.toString(),
               base.resolve("output").toString());
       assertThat(texts(seen.path("troubles"))).as("errors in the browser").isEmpty();
@@ -101,6 +104,8 @@ final class DashboardTest {
       assertThat(seen.path("caption").asText()).isEqualTo(prompt);
       assertThat(seen.path("fromPicture").asText()).isEqualTo(prompt);
       assertThat(seen.path("reused").asText()).isEqualTo(prompt);
+      assertThat(seen.path("converted").asText()).isEqualTo("48");
+      assertThat(seen.path("keptEditor").asDouble()).isEqualTo(0.4);
       assertThat(seen.path("order")).hasSize(3).isEqualTo(seen.path("expected"));
       assertThat(seen.path("ranOn2").asBoolean()).as("moved to GPU 2, and ran there").isTrue();
       assertThat(seen.path("error").asText())
