@@ -45,7 +45,7 @@ final class CommonRules extends AllDirectives {
   CommonRules(WebOptions web, long maxBodyBytes) {
     this.web = web;
     this.maxBodyBytes = maxBodyBytes;
-    this.access = new AccessCheck(web.keys());
+    this.access = new AccessCheck(web.keys(), web.frontEndRoot() == null);
   }
 
   /** The given routes under these rules; always answers. */

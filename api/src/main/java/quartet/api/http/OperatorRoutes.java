@@ -24,6 +24,7 @@ import quartet.engine.graph.PromptError;
  */
 final class OperatorRoutes extends AllDirectives {
   private final ServerParts parts;
+  private final Owned owned = new Owned();
   private final Bodies bodies = new Bodies();
 
   OperatorRoutes(ServerParts parts) {
@@ -35,19 +36,21 @@ final class OperatorRoutes extends AllDirectives {
         "queue",
         () ->
             concat(
-                path("pause", () -> post(() -> body(json -> pause(json, true)))),
-                path("resume", () -> post(() -> body(json -> pause(json, false)))),
-                path("move", () -> post(() -> body(this::move))),
+                path("pause", () -> post(() -> changing(json -> pause(json, true)))),
+                path("resume", () -> post(() -> changing(json -> pause(json, false)))),
+                path("move", () -> post(() -> changing(this::move))),
                 path(
                     PathMatchers.segment("drain"),
                     () ->
                         concat(
-                            get(() -> completeWithFuture(drain(null))),
-                            post(() -> body(this::drain))))));
+                            get(() -> owned.watchersOnly(() -> completeWithFuture(drain(null)))),
+                            post(() -> changing(this::drain))))));
   }
 
-  private Route body(Function<JsonNode, CompletionStage<HttpResponse>> handler) {
-    return bodies.jsonOrNothing(json -> completeWithFuture(handler.apply(json)));
+  /** These change what others get, so where there are keys they want an operator's. */
+  private Route changing(Function<JsonNode, CompletionStage<HttpResponse>> handler) {
+    return owned.adminOnly(
+        () -> bodies.jsonOrNothing(json -> completeWithFuture(handler.apply(json))));
   }
 
   private CompletionStage<HttpResponse> pause(JsonNode json, boolean paused) {

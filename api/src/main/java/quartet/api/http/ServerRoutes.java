@@ -1,9 +1,5 @@
 package quartet.api.http;
 
-import akka.http.javadsl.model.ContentTypes;
-import akka.http.javadsl.model.HttpEntities;
-import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
 import java.io.IOException;
@@ -12,11 +8,8 @@ import java.io.UncheckedIOException;
 
 /** All routes, each also below {@code /api}. */
 public final class ServerRoutes extends AllDirectives {
-  private static final String PAGE = "/quartet/page/index.html";
-
   private final ServerParts parts;
   private final Route sockets;
-  private final byte[] page;
 
   /**
    * The routes.
@@ -26,7 +19,6 @@ public final class ServerRoutes extends AllDirectives {
   public ServerRoutes(ServerParts parts, Route sockets) {
     this.parts = parts;
     this.sockets = sockets;
-    this.page = resource(PAGE);
   }
 
   /** The routes. */
@@ -40,6 +32,7 @@ public final class ServerRoutes extends AllDirectives {
             new ConvertRoutes(parts).route(),
             new QueueRoutes(parts).route(),
             new OperatorRoutes(parts).route(),
+            new DeviceRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
             new UploadRoutes(parts).route(),
@@ -57,15 +50,8 @@ public final class ServerRoutes extends AllDirectives {
             pathPrefix("api", () -> concat(resources, jobs)),
             new InternalRoutes(parts).route(),
             frontEnd.files(),
-            pathSingleSlash(() -> get(() -> complete(page()))),
-            path("index.html", () -> get(() -> complete(page()))));
+            new DashboardRoutes().route());
     return new CommonRules(parts.web(), parts.maxUploadBytes()).around(all);
-  }
-
-  private HttpResponse page() {
-    return HttpResponse.create()
-        .withEntity(HttpEntities.create(ContentTypes.TEXT_HTML_UTF8, page))
-        .addHeader(RawHeader.create("Cache-Control", "no-cache"));
   }
 
   static byte[] resource(String name) {

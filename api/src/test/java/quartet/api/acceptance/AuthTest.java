@@ -107,11 +107,23 @@ final class AuthTest {
   }
 
   @Test
+  void thePageIsThereWithoutAKeyAndAsksForIt() {
+    for (String path : new String[] {"/", "/index.html", "/dashboard/key.js"}) {
+      assertThat(client().get(path).status()).as(path).isEqualTo(200);
+      assertThat(client().get(path, "Cookie", "quartet_key=old").status()).isEqualTo(200);
+      assertThat(client().post(path, "{}").status()).as(path).isEqualTo(401);
+    }
+    assertThat(client().get("/dashboard/other.js").status()).isEqualTo(401);
+    assertThat(client().get("/dashboard/../queue").status()).isEqualTo(401);
+  }
+
+  @Test
   void withoutAKeyNothingIsAnswered() throws IOException {
     for (String path :
         new String[] {
-          "/",
+          "/?token=wrong",
           "/queue",
+          "/devices",
           "/api/history",
           "/object_info",
           "/view?filename=a.png",

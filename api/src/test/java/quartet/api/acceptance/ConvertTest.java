@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Workflows as the editor saves them, posted to the server and given to the commands. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ConvertTest {
-  private static final String EDITOR =
+  static final String EDITOR =
       """
       {"id": "11111111-2222-3333-4444-555555555555", "version": 0.4, "nodes": [
         {"id": 1, "type": "EmptyImage", "order": 0, "mode": 0,

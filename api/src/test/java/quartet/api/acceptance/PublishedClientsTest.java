@@ -1,26 +1,21 @@
 package quartet.api.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
-import quartet.api.wire.Json;
 
 /**
  * Client packages that people use, unchanged, against this server. They come from the npm registry
@@ -35,7 +30,6 @@ final class PublishedClientsTest {
           "@saintno/comfyui-sdk@0.3.1",
           "@stable-canvas/comfyui-client@1.5.9",
           "ws@8.18.0");
-  private static final Duration INSTALL_PATIENCE = Duration.ofSeconds(90);
   private static final Duration RUN_PATIENCE = Duration.ofMinutes(3);
 
   private @Nullable ServerProcess started;
@@ -83,8 +77,8 @@ final class PublishedClientsTest {
 
   @Test
   void scriptsInTheMannerOfTheApiExamples() throws IOException {
-    if (!exists("python3")) {
-      skip("python3 is not installed");
+    if (!NodePrograms.exists("python3")) {
+      NodePrograms.skip("PublishedClientsTest", "python3 is not installed");
     }
     JsonNode result = result("python3", script("websockets_api.py", folder));
     assertThat(result.path("size").asInt()).isPositive();
@@ -98,27 +92,14 @@ final class PublishedClientsTest {
   }
 
   private JsonNode npm(String name) throws IOException {
-    return result("node", script(name, installed()));
+    return result(
+        "node",
+        script(name, NodePrograms.installed("PublishedClientsTest", "npm-clients", PACKAGES)));
   }
 
   private JsonNode result(String program, Path script) throws IOException {
     String address = "127.0.0.1:" + java.util.Objects.requireNonNull(started).port();
-    Output output =
-        run(
-            java.util.Objects.requireNonNull(script.getParent()),
-            RUN_PATIENCE,
-            program,
-            script.toString(),
-            address,
-            workflow.toString());
-    String line =
-        output
-            .text()
-            .lines()
-            .filter(one -> one.startsWith("RESULT "))
-            .findFirst()
-            .orElseThrow(() -> new AssertionError(script + " said:\n" + output.text()));
-    return Json.parse(line.substring("RESULT ".length()).getBytes(StandardCharsets.UTF_8));
+    return NodePrograms.result(script, RUN_PATIENCE, program, address, workflow.toString());
   }
 
   private static Path script(String name, Path folder) throws IOException {
@@ -126,81 +107,5 @@ final class PublishedClientsTest {
     Path source =
         ServerProcess.repository().resolve("api/src/test/resources/clients").resolve(name);
     return Files.copy(source, script, StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  /** A folder with the packages; installed once for a version list. */
-  private static Path installed() throws IOException {
-    if (!exists("npm") || !exists("node")) {
-      skip("npm and node are not installed");
-    }
-    Path folder = ServerProcess.repository().resolve("api/target/npm-clients");
-    Path mark = folder.resolve("installed.txt");
-    String versions = String.join("\n", PACKAGES);
-    if (Files.exists(mark) && Files.readString(mark).equals(versions)) {
-      return folder;
-    }
-    Files.createDirectories(folder);
-    Files.writeString(folder.resolve("package.json"), "{\"name\":\"clients\",\"private\":true}");
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "npm",
-                "install",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--omit=dev",
-                "--legacy-peer-deps",
-                "--fetch-retries=1",
-                "--fetch-timeout=20000"));
-    command.addAll(PACKAGES);
-    Output output = run(folder, INSTALL_PATIENCE, command.toArray(String[]::new));
-    if (output.exit() != 0) {
-      skip("the packages could not be installed: " + output.text());
-    }
-    Files.writeString(mark, versions);
-    return folder;
-  }
-
-  private static void skip(String why) {
-    System.out.println("SKIPPED PublishedClientsTest: " + why);
-    abort(why);
-  }
-
-  private static boolean exists(String program) {
-    try {
-      return run(Path.of("").toAbsolutePath(), Duration.ofSeconds(20), program, "--version").exit()
-          == 0;
-    } catch (IOException e) {
-      return false;
-    }
-  }
-
-  private record Output(int exit, String text) {}
-
-  private static Output run(Path folder, Duration patience, String... command) throws IOException {
-    Path log = Files.createTempFile("quartet-client", ".log");
-    try {
-      Process process =
-          new ProcessBuilder(command)
-              .directory(folder.toFile())
-              .redirectErrorStream(true)
-              .redirectOutput(log.toFile())
-              .start();
-      boolean ended;
-      try {
-        ended = process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        ended = false;
-      }
-      if (!ended) {
-        process.destroyForcibly();
-        return new Output(-1, "not done after " + patience + "\n" + Files.readString(log));
-      }
-      return new Output(process.exitValue(), Files.readString(log));
-    } finally {
-      Files.deleteIfExists(log);
-    }
   }
 }

@@ -124,6 +124,38 @@ final class SchedulingTest {
   }
 
   @Test
+  void devicesSayWhatIsOnThemAndWhenTheyWillBeDone() {
+    operator("/queue/pause", "{\"gpu\": 1}");
+    client().ended(client().accepted(prompt("before", "\"gpu\": 0")), PATIENCE);
+    String longOne =
+        client()
+            .accepted(
+                "{\"prompt_id\": \"long\", \"prompt\": "
+                    + quartet.api.wire.Json.text(Client.workflow(Map.of("3.steps", 3000)))
+                    + "}");
+    server()
+        .await(
+            "the running prompt",
+            PATIENCE,
+            () -> client().get("/devices").json().at("/devices/0").has("running"));
+    JsonNode devices = client().get("/devices").json();
+    JsonNode first = devices.at("/devices/0");
+    assertThat(first.at("/running/prompt_id").asText()).isEqualTo(longOne);
+    assertThat(first.at("/running/started").asLong())
+        .isBetween(devices.path("now").asLong() - 60_000, devices.path("now").asLong());
+    assertThat(first.at("/running/expected_end").asLong())
+        .isGreaterThan(first.at("/running/started").asLong());
+    assertThat(first.path("resident").toString()).isEqualTo("[\"quartet-demo.safetensors\"]");
+    assertThat(first.path("memory_total").asLong())
+        .isGreaterThanOrEqualTo(first.path("memory_free").asLong());
+    assertThat(first.path("tasks").asInt()).isPositive();
+    assertThat(devices.at("/devices/1/paused").asBoolean()).isTrue();
+    assertThat(devices.at("/devices/1").has("running")).isFalse();
+    client().post("/api/jobs/" + longOne + "/cancel", "{}");
+    client().ended(longOne, PATIENCE);
+  }
+
+  @Test
   void oneClientsManyDoNotStandBeforeAnothersFew() {
     operator("/queue/pause", "");
     for (int i = 0; i < 6; i++) {

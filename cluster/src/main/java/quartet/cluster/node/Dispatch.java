@@ -19,6 +19,7 @@ import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
+import quartet.cluster.queue.DeviceNow;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Projection;
 import quartet.cluster.queue.Waiting;
@@ -328,6 +329,11 @@ final class Dispatch {
       shown = known;
     }
     return known;
+  }
+
+  /** What is on the devices, in the order of their numbers. */
+  List<DeviceNow> devices() {
+    return queue.devices();
   }
 
   private List<GpuSnapshot> look() {

@@ -145,6 +145,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .onMessage(EndStored.class, this::onEndStored)
         .onMessage(RouterProtocol.CountRefused.class, message -> count())
         .onMessage(RouterProtocol.Queues.class, this::onQueues)
+        .onMessage(RouterProtocol.Devices.class, this::onDevices)
         .onMessage(RouterProtocol.Find.class, this::onFind)
         .onMessage(RouterProtocol.History.class, this::onHistory)
         .onMessage(RouterProtocol.ForgetHistory.class, this::onForget)
@@ -488,6 +489,11 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private Behavior<RouterProtocol.Command> onQueues(RouterProtocol.Queues message) {
     message.replyTo().tell(dispatch.snapshots());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onDevices(RouterProtocol.Devices message) {
+    message.replyTo().tell(dispatch.devices());
     return this;
   }
 

@@ -12,6 +12,7 @@ import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.journal.Recovered;
+import quartet.cluster.queue.DeviceNow;
 
 /** What the front actor understands and answers. */
 public final class RouterProtocol {
@@ -23,6 +24,7 @@ public final class RouterProtocol {
           Restore,
           CountRefused,
           Queues,
+          Devices,
           Find,
           History,
           ForgetHistory,
@@ -69,6 +71,9 @@ public final class RouterProtocol {
 
   /** Say what all devices do, in the order of their numbers. */
   public record Queues(ActorRef<List<GpuSnapshot>> replyTo) implements Command {}
+
+  /** Say what is on all devices, in the order of their numbers. */
+  public record Devices(ActorRef<List<DeviceNow>> replyTo) implements Command {}
 
   /** An ended prompt. */
   public record Find(String promptId, ActorRef<Optional<PromptRecord>> replyTo)

@@ -30,6 +30,13 @@ final class GpuSlot {
       double expected = loadSeconds + runSeconds;
       return Math.max(Math.abs(expected - elapsed), expected * MIN_REST);
     }
+
+    DeviceNow.Running shown() {
+      return new DeviceNow.Running(
+          waiting.promptId(),
+          sinceMillis,
+          sinceMillis + Math.round((loadSeconds + runSeconds) * SECOND));
+    }
   }
 
   final int gpuId;
@@ -62,6 +69,13 @@ final class GpuSlot {
 
   GpuView view(double queueSeconds) {
     return new GpuView(gpuId, resident, freeBytes, totalBytes, cachedStages, queueSeconds);
+  }
+
+  /** For people. */
+  DeviceNow now() {
+    Running here = running;
+    return new DeviceNow(
+        gpuId, resident, freeBytes, totalBytes, here == null ? null : here.shown());
   }
 
   /** What it would look like with one more prompt begun there. */

@@ -494,7 +494,12 @@ public final class NodeQueue {
       }
       planned.add(
           new Projection.Planned(
-              one.promptId(), position, gpuId, start, one.pinnedTo() == null ? best : null));
+              one.promptId(),
+              position,
+              gpuId,
+              start,
+              one.pinnedTo() != null,
+              one.pinnedTo() == null ? best : null));
     }
     return new Projection(planned, free);
   }
@@ -540,6 +545,11 @@ public final class NodeQueue {
                     slot.unhealthy,
                     slot.running == null ? null : slot.running.waiting().promptId()))
         .toList();
+  }
+
+  /** What is on the devices, in the order of their numbers. */
+  public List<DeviceNow> devices() {
+    return gpus.values().stream().map(GpuSlot::now).toList();
   }
 
   /**

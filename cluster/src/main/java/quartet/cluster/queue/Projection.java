@@ -27,6 +27,7 @@ public record Projection(List<Planned> planned, Map<Integer, Double> freeInSecon
    * @param position 1 for the next one
    * @param gpuId where it would run
    * @param startMillis when; null if nothing runs there now (paused, or being repaired)
+   * @param pinned whether its client or an operator named the device
    * @param why the numbers behind the choice, or null for a prompt whose client named the device
    */
   public record Planned(
@@ -34,14 +35,16 @@ public record Projection(List<Planned> planned, Map<Integer, Double> freeInSecon
       int position,
       int gpuId,
       @Nullable Long startMillis,
+      boolean pinned,
       Placement.@Nullable Estimate why) {
     /** In words. */
     public String reason() {
-      Placement.Estimate known = why;
+      String text = "GPU " + gpuId + ": ";
       if (startMillis == null) {
-        return "GPU " + gpuId + ": not taking prompts now";
+        return text + (pinned ? "named by the client, " : "") + "not taking prompts now";
       }
-      return known == null ? "GPU " + gpuId + ": named by the client" : known.reason();
+      Placement.Estimate known = why;
+      return known == null ? text + "named by the client" : known.reason();
     }
   }
 }

@@ -1,0 +1,95 @@
+package quartet.api.http;
+
+import akka.http.javadsl.server.AllDirectives;
+import akka.http.javadsl.server.Route;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import quartet.api.wire.Json;
+import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.queue.DeviceNow;
+
+/**
+ * {@code GET /devices}: what is on each device and how far it is, without the prompts themselves.
+ * Times are milliseconds since 1970; fields that are not known are left out.
+ */
+final class DeviceRoutes extends AllDirectives {
+  private final ServerParts parts;
+  private final Owned owned = new Owned();
+
+  DeviceRoutes(ServerParts parts) {
+    this.parts = parts;
+  }
+
+  Route route() {
+    return path(
+        "devices",
+        () ->
+            get(
+                () ->
+                    owned.as(
+                        who ->
+                            completeWithFuture(
+                                Owned.queues(parts, who)
+                                    .thenCompose(
+                                        gpus ->
+                                            Asking.<List<DeviceNow>>router(
+                                                    parts, RouterProtocol.Devices::new)
+                                                .thenApply(
+                                                    now -> Replies.json(json(gpus, now))))))));
+  }
+
+  private ObjectNode json(List<GpuSnapshot> gpus, List<DeviceNow> devices) {
+    Map<Integer, DeviceNow> now = new HashMap<>();
+    devices.forEach(device -> now.put(device.gpuId(), device));
+    ObjectNode answer = Json.object();
+    answer.put("now", System.currentTimeMillis());
+    ArrayNode list = answer.putArray("devices");
+    gpus.forEach(gpu -> write(list.addObject(), gpu, now.get(gpu.gpuId())));
+    return answer;
+  }
+
+  private void write(ObjectNode json, GpuSnapshot gpu, @Nullable DeviceNow now) {
+    json.put("gpu_id", gpu.gpuId());
+    json.put(
+        "name",
+        gpu.gpuId() < parts.deviceNames().size()
+            ? parts.deviceNames().get(gpu.gpuId())
+            : gpu.device());
+    json.put("paused", gpu.paused());
+    if (gpu.unhealthy() != null) {
+      json.put("unhealthy", gpu.unhealthy());
+    }
+    json.put("waiting", gpu.pending().size());
+    json.put("tasks", gpu.figures().tasks());
+    json.put("succeeded", gpu.figures().succeeded());
+    json.put("mean_execution", gpu.figures().meanExecution().toMillis());
+    json.put("out_of_memory", gpu.figures().outOfMemory());
+    if (now == null) {
+      return;
+    }
+    ArrayNode resident = json.putArray("resident");
+    now.resident().stream()
+        .map(path -> String.valueOf(Path.of(path).getFileName()))
+        .sorted()
+        .forEach(resident::add);
+    if (now.totalBytes() >= 0 && now.freeBytes() >= 0) {
+      json.put("memory_total", now.totalBytes()).put("memory_free", now.freeBytes());
+    }
+    DeviceNow.Running running = now.running();
+    if (running != null) {
+      ObjectNode one = json.putObject("running");
+      // Others' prompts are no business of a plain user: that the device is busy is.
+      if (gpu.running().filter(job -> job.promptId().equals(running.promptId())).isPresent()) {
+        one.put("prompt_id", running.promptId());
+      }
+      one.put("started", running.startedMillis());
+      one.put("expected_end", running.expectedEndMillis());
+    }
+  }
+}
