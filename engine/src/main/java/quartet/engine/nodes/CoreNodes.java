@@ -46,6 +46,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(ConditioningNodes.all());
     nodes.addAll(ControlNodes.all());
     nodes.addAll(LatentNodes.all());
+    nodes.addAll(LatentBatchNodes.all());
     nodes.addAll(InpaintNodes.all());
     nodes.addAll(ImageNodes.all());
     nodes.addAll(MaskNodes.all());

@@ -137,7 +137,13 @@ class NodeSchemasTest {
           "PreviewImage",
           "LoadImage",
           "ImageScale",
-          "EmptyImage");
+          "EmptyImage",
+          "SaveImageWebsocket",
+          "PrimitiveInt",
+          "PrimitiveFloat",
+          "PrimitiveString",
+          "PrimitiveStringMultiline",
+          "PrimitiveBoolean");
 
   private static JsonNode entry(String className) {
     NodeRegistry registry = FakeNode.registry(new CoreNodes().nodes());
@@ -176,11 +182,13 @@ class NodeSchemasTest {
 
   @Test
   void no_node_is_left_out() {
-    Set<String> here = new TreeSet<>(ELSEWHERE);
+    Set<String> here = new TreeSet<>();
     rows().forEach(row -> here.add((String) row.get()[0]));
     Set<String> there = new TreeSet<>();
     new CoreNodes().nodes().forEach(node -> there.add(node.schema().className()));
-    assertThat(there).isEqualTo(here);
+    assertThat(there).containsAll(here);
+    there.removeAll(here);
+    assertThat(there).isSubsetOf(ELSEWHERE);
   }
 
   @ParameterizedTest
