@@ -18,6 +18,7 @@ import quartet.api.serve.Isolation;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
+import quartet.api.serve.TlsFiles;
 import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
@@ -194,6 +195,10 @@ final class ServeCommand implements Callable<Integer> {
                 System.getenv("COMFY_MULTI_GPU_SCHED"), System.getenv("COMFY_NUM_GPUS")),
             0,
             allowFewer);
+    @Nullable TlsFiles tls = web.tlsFiles();
+    if (tls != null) {
+      tls.context(); // what is wrong with the files is said before anything is started
+    }
     Folders folders = Folders.below(base);
     Folders used = output == null ? folders : folders.withOutput(output);
     ServerOptions options =
@@ -223,6 +228,7 @@ final class ServeCommand implements Callable<Integer> {
             !noMetadata,
             webOptions,
             webhook(),
+            tls,
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);

@@ -7,6 +7,7 @@ import picocli.CommandLine;
 import quartet.api.auth.ApiKeys;
 import quartet.api.http.WebOptions;
 import quartet.api.serve.ServeError;
+import quartet.api.serve.TlsFiles;
 import quartet.api.ws.PreviewMethod;
 import quartet.api.ws.PreviewOptions;
 import quartet.errors.EngineException;
@@ -58,6 +59,31 @@ final class WebFlags {
       names = "--multi-user",
       description = "Keeps settings and saved workflows of several users apart.")
   private boolean multiUser;
+
+  @CommandLine.ArgGroup(exclusive = false)
+  private @Nullable Tls tls;
+
+  /** Both or none. */
+  static final class Tls {
+    @CommandLine.Option(
+        names = "--tls-keyfile",
+        required = true,
+        paramLabel = "FILE",
+        description = "Private key in PEM: with --tls-certfile, the server speaks https and wss.")
+    private Path key = Path.of("");
+
+    @CommandLine.Option(
+        names = "--tls-certfile",
+        required = true,
+        paramLabel = "FILE",
+        description = "Certificate in PEM, with what lies between it and its root.")
+    private Path certificate = Path.of("");
+  }
+
+  /** The files for TLS, or null to speak plainly. */
+  @Nullable TlsFiles tlsFiles() {
+    return tls == null ? null : new TlsFiles(tls.key, tls.certificate);
+  }
 
   /**
    * What was chosen.

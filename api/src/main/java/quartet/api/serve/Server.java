@@ -9,8 +9,10 @@ import akka.actor.typed.SpawnProtocol;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
+import akka.http.javadsl.ConnectionContext;
 import akka.http.javadsl.Http;
 import akka.http.javadsl.ServerBinding;
+import akka.http.javadsl.ServerBuilder;
 import akka.stream.Materializer;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
@@ -311,14 +313,16 @@ public final class Server implements AutoCloseable {
 
   private static ServerBinding bind(ServerOptions options, ServerParts parts, SocketRoute sockets) {
     try {
+      ServerBuilder at = Http.get(parts.system()).newServerAt(options.address(), options.port());
+      TlsFiles tls = options.tls();
+      if (tls != null) {
+        at = at.enableHttps(ConnectionContext.httpsServer(tls.context()));
+      }
       ServerBinding binding =
-          Http.get(parts.system())
-              .newServerAt(options.address(), options.port())
-              .bind(new ServerRoutes(parts, sockets.route()).route())
-              .toCompletableFuture()
-              .join();
+          at.bind(new ServerRoutes(parts, sockets.route()).route()).toCompletableFuture().join();
       LOG.info(
-          "To see the GUI go to: http://{}:{}",
+          "To see the GUI go to: {}://{}:{}",
+          tls == null ? "http" : "https",
           options.address(),
           binding.localAddress().getPort());
       return binding;

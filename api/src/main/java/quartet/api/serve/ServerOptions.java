@@ -31,6 +31,7 @@ import quartet.engine.sim.SimCosts;
  * @param writeMetadata whether PNG files carry the workflow
  * @param web how it presents itself to browsers
  * @param webhook where ends of prompts are told, or null
+ * @param tls files for https, or null for http
  */
 public record ServerOptions(
     String address,
@@ -53,6 +54,7 @@ public record ServerOptions(
     boolean writeMetadata,
     WebOptions web,
     @Nullable WebhookOptions webhook,
+    @Nullable TlsFiles tls,
     String version,
     List<String> arguments) {
   /** Copies the list. */

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 /** {@code quartet serve} in a JVM of its own, with its log lines as they come. */
 final class ServerProcess implements AutoCloseable {
   private static final Pattern ADDRESS =
-      Pattern.compile("To see the GUI go to: http://[^:]+:(\\d+)");
+      Pattern.compile("To see the GUI go to: https?://[^:]+:(\\d+)");
   private static final Duration START_PATIENCE = Duration.ofSeconds(90);
 
   private final Process process;
