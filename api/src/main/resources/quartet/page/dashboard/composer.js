@@ -36,11 +36,17 @@ function useDemo() {
   const checkpoints = choices('CheckpointLoaderSimple', 'ckpt_name');
   const samplers = choices('KSampler', 'sampler_name');
   if (checkpoints.length === 0) {
-    text($('source'), t('noCheckpoint'));
-    say('');
+    if (!prompt) nothingToRun();
+    else say(t('noCheckpoint'), true);
     return;
   }
   use(demo(checkpoints[0], samplers.includes('euler') ? 'euler' : samplers[0]), '');
+}
+
+function nothingToRun() {
+  text($('source'), t('noCheckpoint'));
+  $('fields').hidden = true;
+  $('go').disabled = true;
 }
 
 /** Puts a prompt into the form. An empty name is the demo's. */
@@ -49,6 +55,8 @@ export function use(found, from, saved = null) {
   editor = saved;
   name = from;
   say('');
+  $('fields').hidden = false;
+  $('go').disabled = false;
   show([]);
 }
 
@@ -67,7 +75,7 @@ function show(kept) {
 
 export function retranslate() {
   say('');
-  if (prompt) show(valuesNow()); else text($('source'), t('noCheckpoint'));
+  if (prompt) show(valuesNow()); else if ($('fields').hidden) nothingToRun();
 }
 
 /** Texts take a whole row, numbers share rows. */

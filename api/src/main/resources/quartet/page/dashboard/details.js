@@ -36,9 +36,9 @@ export function reuse(entry) {
   toast(t('reused.done'));
 }
 
-function facts(entry) {
+function facts(entry, first = []) {
   const about = describe(entry.prompt);
-  const rows = [['field.positive', about.text], ['field.negative', about.negative], ['field.seed', about.seed],
+  const rows = [...first, ['field.positive', about.text], ['field.negative', about.negative], ['field.seed', about.seed],
     ['field.size', about.size], ['field.steps', about.steps], ['field.cfg', about.cfg], ['field.sampler_name', about.sampler],
     ['field.ckpt_name', about.checkpoint], ['fact.took', entry.ended > entry.started ? seconds((entry.ended - entry.started) / 1000) : null],
     ['fact.ended', entry.ended ? clock(entry.ended) : null], ['fact.id', entry.id]];
@@ -81,10 +81,8 @@ export function showError(entry) {
   open(t('error.title'),
     el('p', {class: 'message bad', text: (error.exception_message ?? '').trim()}),
     el('p', {class: 'tip', text: tipFor(error)}),
-    el('dl', {class: 'facts'},
-      el('dt', {text: t('error.node')}), el('dd', {text: error.node_id ? t('node', {id: error.node_id, type: error.node_type}) : '–'}),
-      el('dt', {text: t('error.type')}), el('dd', {text: error.exception_type ?? '–'})),
-    facts(entry),
+    facts(entry, [['error.node', error.node_id ? t('node', {id: error.node_id, type: error.node_type}) : null],
+      ['error.type', error.exception_type]]),
     ...(trace ? [el('details', {open: true}, el('summary', {text: t('error.trace')}), el('pre', {tabIndex: 0, text: trace}))] : []),
     ...(inputs ? [el('details', {}, el('summary', {text: t('error.inputs')}), el('pre', {tabIndex: 0, text: inputs}))] : []),
     el('div', {class: 'actions'},

@@ -131,7 +131,8 @@ final class NodeQueueTest {
     Projection forecast = queue.project(0);
     assertThat(forecast.planned()).hasSize(1);
     assertThat(forecast.planned().getFirst().startMillis()).isNull();
-    assertThat(forecast.planned().getFirst().reason()).isEqualTo("GPU 0: not taking prompts now");
+    assertThat(forecast.planned().getFirst().reason())
+        .isEqualTo("GPU 0: named by the client, not taking prompts now");
     queue.pause(0, false);
     queue.health(0, "being repaired");
     assertThat(started(queue)).isEmpty();
