@@ -31,9 +31,10 @@ mkdir -p "$out/models/checkpoints"
 cp "$root/models/checkpoints/quartet-demo.safetensors" "$out/models/checkpoints/"
 
 say "linking a runtime"
-modules=$("$JAVA_HOME/bin/jdeps" --multi-release 25 --ignore-missing-deps --print-module-deps --class-path "$out/lib/*" "$out"/lib/*.jar 2>"$log" || true)
-# What is found by name at run time: elliptic curves of TLS, the journal's character sets, jar file systems.
-modules="${modules:-java.base,java.desktop,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml},jdk.unsupported,jdk.incubator.vector,jdk.management,jdk.crypto.ec,jdk.charsets,jdk.zipfs,java.net.http,java.naming"
+# What the jars name, and what is found by name at run time: elliptic curves of TLS, character sets, jar file systems.
+modules=java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.net.http,java.rmi,java.security.jgss
+modules+=,java.security.sasl,java.sql,java.transaction.xa,java.xml,jdk.unsupported,jdk.incubator.vector,jdk.management,jdk.jfr
+modules+=,jdk.crypto.ec,jdk.charsets,jdk.zipfs
 "$JAVA_HOME/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress=zip-6 --output "$out/runtime" >>"$log" 2>&1
 
 say "training the start-up cache"

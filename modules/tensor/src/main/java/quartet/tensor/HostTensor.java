@@ -65,9 +65,10 @@ public record HostTensor(MemorySegment segment, DType dtype, Shape shape) {
   }
 
   /**
-   * A copy of several tensors joined along the outermost dimension.
+   * A copy of several tensors joined along the outermost dimension: of their dtype, or float32
+   * where they differ (a LoRA may have changed one of them).
    *
-   * @throws IllegalArgumentException if there is none, or they differ in dtype or inner extents
+   * @throws IllegalArgumentException if there is none, or they differ in inner extents
    */
   public static HostTensor stack(List<HostTensor> parts) {
     if (parts.isEmpty()) {
@@ -75,23 +76,31 @@ public record HostTensor(MemorySegment segment, DType dtype, Shape shape) {
     }
     HostTensor first = parts.getFirst();
     long rows = 0;
-    long bytes = 0;
     for (HostTensor part : parts) {
-      if (part.dtype != first.dtype || !part.shape.withFirst(1).equals(first.shape.withFirst(1))) {
+      if (!part.shape.withFirst(1).equals(first.shape.withFirst(1))) {
         throw new IllegalArgumentException(
-            "cannot stack %s %s on %s %s"
-                .formatted(part.dtype, part.shape, first.dtype, first.shape));
+            "cannot stack %s on %s".formatted(part.shape, first.shape));
       }
       rows += part.shape.dim(0);
-      bytes += part.byteSize();
     }
-    MemorySegment joined = MemorySegment.ofArray(new byte[Math.toIntExact(bytes)]);
+    boolean alike = parts.stream().allMatch(part -> part.dtype == first.dtype);
+    DType dtype = alike ? first.dtype : DType.F32;
+    Shape shape = first.shape.withFirst(rows);
+    MemorySegment joined =
+        MemorySegment.ofArray(
+            new byte
+                [Math.toIntExact(Math.multiplyExact(shape.elements(), (long) dtype.byteSize()))]);
     long at = 0;
     for (HostTensor part : parts) {
-      MemorySegment.copy(part.segment, 0, joined, at, part.byteSize());
-      at += part.byteSize();
+      long bytes = part.shape.elements() * dtype.byteSize();
+      if (alike) {
+        MemorySegment.copy(part.segment, 0, joined, at, bytes);
+      } else {
+        part.copyTo(joined.asSlice(at, bytes), 0, part.shape.elements());
+      }
+      at += bytes;
     }
-    return new HostTensor(joined, first.dtype, first.shape.withFirst(rows));
+    return new HostTensor(joined, dtype, shape);
   }
 
   /** Bytes of the view. */

@@ -144,4 +144,22 @@ class HostTensorTest {
         .hasMessageContaining("[2, 3]")
         .hasMessageContaining("[5]");
   }
+
+  @Test
+  void stackedTensorsKeepTheirNumbersAlsoWhenTheirTypesDiffer() {
+    HostTensor a = HostTensor.of(Shape.of(1, 2), new float[] {1, 2});
+    HostTensor b = HostTensor.of(Shape.of(2, 2), new float[] {3, 4, 5, 6});
+    HostTensor both = HostTensor.stack(java.util.List.of(a, b));
+    assertThat(both.shape()).isEqualTo(Shape.of(3, 2));
+    assertThat(both.toFloats()).containsExactly(1, 2, 3, 4, 5, 6);
+    HostTensor ints = HostTensor.of(Shape.of(1, 2), new int[] {7, 8});
+    HostTensor mixed = HostTensor.stack(java.util.List.of(a, ints));
+    assertThat(mixed.dtype()).isEqualTo(DType.F32);
+    assertThat(mixed.toFloats()).containsExactly(1, 2, 7, 8);
+    assertThatThrownBy(
+            () ->
+                HostTensor.stack(java.util.List.of(a, HostTensor.of(Shape.of(1, 3), new float[3]))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[1, 3]");
+  }
 }
