@@ -56,6 +56,7 @@ public final class ServerRoutes extends AllDirectives {
             resources,
             pathPrefix("api", () -> concat(resources, jobs)),
             new InternalRoutes(parts).route(),
+            new MetricsRoutes(parts.telemetry()).route(),
             frontEnd.files(),
             pathSingleSlash(() -> get(() -> complete(page()))),
             path("index.html", () -> get(() -> complete(page()))));

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
+import quartet.api.telemetry.TelemetryOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
 import quartet.engine.exec.CacheMode;
@@ -28,6 +29,7 @@ import quartet.engine.sim.SimCosts;
  * @param maxUploadBytes larger request bodies are refused
  * @param writeMetadata whether PNG files carry the workflow
  * @param web how it presents itself to browsers
+ * @param telemetry what is measured
  */
 public record ServerOptions(
     String address,
@@ -48,6 +50,7 @@ public record ServerOptions(
     long maxUploadBytes,
     boolean writeMetadata,
     WebOptions web,
+    TelemetryOptions telemetry,
     String version,
     List<String> arguments) {
   /** Copies the list. */
