@@ -47,8 +47,10 @@ public final class LoadRun implements AutoCloseable {
    * @param seconds from the first request to the last byte of the last picture
    * @param postingSeconds until all were accepted
    * @param pictures that were fetched
+   * @param latencies of each prompt, from the burst's first request to its own last picture
    */
-  public record Burst(int prompts, double seconds, double postingSeconds, int pictures) {}
+  public record Burst(
+      int prompts, double seconds, double postingSeconds, int pictures, Samples latencies) {}
 
   private void hear(JsonNode event) {
     String id = event.path("data").path("prompt_id").asText();
@@ -103,6 +105,7 @@ public final class LoadRun implements AutoCloseable {
   public Burst burst(List<@Nullable Integer> gpus) {
     long start = System.nanoTime();
     List<CompletableFuture<Integer>> all = new ArrayList<>();
+    Samples latencies = new Samples();
     AtomicLong lastAccepted = new AtomicLong(start);
     try (ExecutorService posters = Executors.newFixedThreadPool(POSTERS);
         ExecutorService fetchers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -113,7 +116,15 @@ public final class LoadRun implements AutoCloseable {
                     answer -> {
                       lastAccepted.accumulateAndGet(System.nanoTime(), Math::max);
                       String id = answer.json().path("prompt_id").asText();
-                      return end(id).thenApplyAsync(success -> fetch(id, success), fetchers);
+                      return end(id)
+                          .thenApplyAsync(
+                              success -> {
+                                ends.remove(id);
+                                int pictures = fetch(id, success);
+                                latencies.add((System.nanoTime() - start) / 1e6);
+                                return pictures;
+                              },
+                              fetchers);
                     }));
       }
       int pictures = all.stream().mapToInt(LoadRun::join).sum();
@@ -121,7 +132,8 @@ public final class LoadRun implements AutoCloseable {
           gpus.size(),
           (System.nanoTime() - start) / 1e9,
           (lastAccepted.get() - start) / 1e9,
-          pictures);
+          pictures,
+          latencies);
     }
   }
 
@@ -166,6 +178,11 @@ public final class LoadRun implements AutoCloseable {
       }
     }
     return pictures;
+  }
+
+  /** Posts prompts and waits for none of them. */
+  public void submit(List<@Nullable Integer> gpus) {
+    gpus.forEach(this::post);
   }
 
   /** Waits from acceptance to start of prompts that find the server idle, by the server's clock. */

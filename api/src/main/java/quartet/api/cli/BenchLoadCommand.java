@@ -1,6 +1,5 @@
 package quartet.api.cli;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import quartet.api.bench.LoadRun;
 import quartet.api.bench.Samples;
+import quartet.api.bench.Scrape;
 import quartet.api.bench.ServerClient;
-import quartet.errors.EngineException;
 
 /** {@code quartet bench load}: scaling, waits and a full queue of a running server. */
 @CommandLine.Command(
@@ -79,7 +78,7 @@ final class BenchLoadCommand implements Callable<Integer> {
             ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
             : spec.commandLine().getOut();
     try (ServerClient client = new ServerClient(server);
-        LoadRun load = new LoadRun(client, prompt())) {
+        LoadRun load = new LoadRun(client, WorkflowFile.prompt(workflow, changes))) {
       var devices = client.get("/system_stats").json().path("devices");
       out.println(
           "server "
@@ -102,9 +101,19 @@ final class BenchLoadCommand implements Callable<Integer> {
   }
 
   private void scaling(PrintWriter out, LoadRun load, int devices) {
+    List<Double> first = new ArrayList<>();
     for (int gpu = 0; gpu < devices; gpu++) {
-      load.burst(List.of(gpu)); // models are loaded, code is compiled
+      first.add(load.burst(List.of(gpu)).seconds()); // models are loaded, code is compiled
     }
+    double warm = load.burst(List.of(0)).seconds();
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "first prompt %.2f s on GPU 0%s; a later one %.2f s",
+            first.getFirst(),
+            devices > 1 ? String.format(Locale.ROOT, ", %.2f s on GPU 1", first.get(1)) : "",
+            warm));
+    double before = resident();
     LoadRun.Burst one = load.burst(gpus(1));
     report(out, "GPU 0 alone", one);
     if (devices > 1) {
@@ -114,6 +123,27 @@ final class BenchLoadCommand implements Callable<Integer> {
       double ratio = all.prompts() / all.seconds() / (one.prompts() / one.seconds());
       out.println(
           String.format(Locale.ROOT, "speed-up %.2f of %d, same work for each", ratio, devices));
+    }
+    double after = resident();
+    if (before > 0) {
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "RSS %.0f MB before, %.0f MB after (%+.1f %%)",
+              before / 1e6,
+              after / 1e6,
+              (after / before - 1) * 100));
+    }
+  }
+
+  /** The server's resident bytes; 0 if it does not say. */
+  private double resident() {
+    try (ServerClient client = new ServerClient(server)) {
+      ServerClient.Answer answer = client.get("/metrics");
+      return answer.status() == 200
+          ? Scrape.parse(new String(answer.body(), StandardCharsets.UTF_8))
+              .sum("quartet_process_resident_bytes")
+          : 0;
     }
   }
 
@@ -129,13 +159,14 @@ final class BenchLoadCommand implements Callable<Integer> {
     out.println(
         String.format(
             Locale.ROOT,
-            "%s: %d prompts, %d pictures in %.2f s (posted in %.2f s), %.0f pictures/h",
+            "%s: %d prompts, %d pictures in %.2f s (posted in %.2f s), %.0f pictures/h; one prompt %s",
             what,
             burst.prompts(),
             burst.pictures(),
             burst.seconds(),
             burst.postingSeconds(),
-            burst.pictures() / burst.seconds() * SECONDS_PER_HOUR));
+            burst.pictures() / burst.seconds() * SECONDS_PER_HOUR,
+            burst.latencies()));
   }
 
   private static void full(PrintWriter out, LoadRun.Full full) {
@@ -148,16 +179,5 @@ final class BenchLoadCommand implements Callable<Integer> {
 
   private static void line(PrintWriter out, String what, Samples samples) {
     out.println("  " + what + ": " + samples);
-  }
-
-  private ObjectNode prompt() {
-    return switch (WorkflowFile.read(workflow)) {
-      case WorkflowFile.Content.Prompt ready -> WorkflowFile.changed(ready.nodes(), changes);
-      case WorkflowFile.Content.Editor ignored ->
-          throw new EngineException(
-              CliError.WORKFLOW_INVALID,
-              "%s is the editor's form; a load needs the API form (File > Export (API), or POST it to /workflow/convert)."
-                  .formatted(workflow));
-    };
   }
 }

@@ -7,6 +7,8 @@ import quartet.errors.ErrorKind;
 enum CliError implements ErrorCode {
   /** The file is not there or no workflow. */
   WORKFLOW_UNREADABLE(ErrorKind.INPUT),
+  /** A file cannot be written. */
+  CANNOT_WRITE(ErrorKind.STORAGE),
   /** A {@code --set} that fits nothing. */
   BAD_CHANGE(ErrorKind.INPUT),
   /** The workflow was refused. */

@@ -33,6 +33,7 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new KeyCommand())
             .addSubcommand(new DoctorCommand(gpus))
             .addSubcommand(new BenchCommand())
+            .addSubcommand(new ReportCommand())
             .addSubcommand(new GpuWorkerCommand(backends));
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> {

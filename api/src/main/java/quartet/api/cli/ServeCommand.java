@@ -19,6 +19,7 @@ import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
 import quartet.api.serve.TlsFiles;
+import quartet.api.telemetry.TelemetryOptions;
 import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
@@ -176,6 +177,19 @@ final class ServeCommand implements Callable<Integer> {
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
 
+  @CommandLine.Option(
+      names = "--no-metrics",
+      description = "Keeps no figures; /metrics does not answer.")
+  private boolean noMetrics;
+
+  @CommandLine.Option(
+      names = "--traces",
+      paramLabel = "URL",
+      description =
+          "Sends a span tree for each prompt to an OpenTelemetry collector, over OTLP/HTTP, for"
+              + " example http://127.0.0.1:4318/v1/traces (default: none).")
+  private @Nullable String traces;
+
   @CommandLine.ArgGroup private CacheFlags.@Nullable Choice cache;
 
   @CommandLine.Mixin private WebFlags web = new WebFlags();
@@ -229,6 +243,7 @@ final class ServeCommand implements Callable<Integer> {
             webOptions,
             webhook(),
             tls,
+            new TelemetryOptions(!noMetrics, traces),
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);

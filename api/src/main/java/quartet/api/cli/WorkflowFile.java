@@ -32,6 +32,22 @@ final class WorkflowFile {
   }
 
   /**
+   * A prompt for a measurement, with changes.
+   *
+   * @throws EngineException if the file is not in API form
+   */
+  static ObjectNode prompt(Path file, List<String> changes) {
+    return switch (read(file)) {
+      case Content.Prompt ready -> changed(ready.nodes(), changes);
+      case Content.Editor ignored ->
+          throw new EngineException(
+              CliError.WORKFLOW_INVALID,
+              "%s is the editor's form; a load needs the API form (File > Export (API), or POST it to /workflow/convert)."
+                  .formatted(file));
+    };
+  }
+
+  /**
    * Reads a file.
    *
    * @throws EngineException naming the file and the place, if it cannot be used

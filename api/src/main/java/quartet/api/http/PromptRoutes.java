@@ -120,6 +120,7 @@ final class PromptRoutes extends AllDirectives {
   }
 
   private CompletionStage<HttpResponse> refused(PromptError error, ObjectNode nodeErrors) {
+    parts.telemetry().rejected(error.type());
     parts.router().tell(new RouterProtocol.CountRefused());
     return CompletableFuture.completedFuture(Replies.promptError(error, nodeErrors));
   }
@@ -143,7 +144,22 @@ final class PromptRoutes extends AllDirectives {
                     request.number(),
                     request.front(),
                     replyTo))
-        .thenApply(reply -> answer(reply, ready.nodeErrors()));
+        .thenApply(
+            reply -> {
+              refusal(reply).ifPresent(parts.telemetry()::rejected);
+              return answer(reply, ready.nodeErrors());
+            });
+  }
+
+  private static Optional<String> refusal(RouterProtocol.SubmitReply reply) {
+    return switch (reply) {
+      case RouterProtocol.Accepted ignored -> Optional.empty();
+      case RouterProtocol.QueueFull ignored -> Optional.of("queue_full");
+      case RouterProtocol.Draining ignored -> Optional.of("draining");
+      case RouterProtocol.IdTaken ignored -> Optional.of("invalid_prompt_id");
+      case RouterProtocol.StorageAway ignored -> Optional.of("storage_unavailable");
+      case RouterProtocol.NoSuchGpu ignored -> Optional.of("invalid_target_gpu");
+    };
   }
 
   private HttpResponse answer(RouterProtocol.SubmitReply reply, ObjectNode nodeErrors) {

@@ -4,6 +4,7 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import java.util.List;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.Telemetry;
 import quartet.api.ws.SocketHub;
 import quartet.cluster.model.ModelCacheActor;
 import quartet.cluster.node.RouterProtocol;
@@ -31,7 +32,8 @@ public record ServerParts(
     WebOptions web,
     LogTail logs,
     ActorRef<SocketHub.Command> hub,
-    long maxUploadBytes) {
+    long maxUploadBytes,
+    Telemetry telemetry) {
   /** Copies the lists. */
   public ServerParts {
     deviceNames = List.copyOf(deviceNames);

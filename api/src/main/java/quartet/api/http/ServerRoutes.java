@@ -49,6 +49,7 @@ public final class ServerRoutes extends AllDirectives {
             resources,
             pathPrefix("api", () -> concat(resources, jobs)),
             new InternalRoutes(parts).route(),
+            new MetricsRoutes(parts.telemetry()).route(),
             frontEnd.files(),
             new DashboardRoutes().route());
     return new CommonRules(parts.web(), parts.maxUploadBytes()).around(all);

@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,7 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.Telemetry;
 import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
 import quartet.api.ws.Audience;
@@ -47,6 +49,7 @@ import quartet.cluster.gpu.GpuSettings;
 import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.journal.JournalDatabase;
+import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.journal.PromptJournal;
 import quartet.cluster.journal.Recovered;
 import quartet.cluster.model.ActorHostModels;
@@ -78,18 +81,21 @@ public final class Server implements AutoCloseable {
   private final JournalDatabase database;
   private final ActorRef<RouterProtocol.Command> router;
   private final Duration grace;
+  private final Telemetry telemetry;
 
   private Server(
       ActorSystem<SpawnProtocol.Command> system,
       ServerBinding binding,
       JournalDatabase database,
       ActorRef<RouterProtocol.Command> router,
-      Duration grace) {
+      Duration grace,
+      Telemetry telemetry) {
     this.system = system;
     this.binding = binding;
     this.database = database;
     this.router = router;
     this.grace = grace;
+    this.telemetry = telemetry;
   }
 
   /**
@@ -159,8 +165,18 @@ public final class Server implements AutoCloseable {
       JournalDatabase database,
       CompletableFuture<Recovered> recovered) {
     GraphValidator validator = new GraphValidator(registry, options.folders());
+    Telemetry telemetry =
+        Telemetry.start(
+            options.telemetry(),
+            IntStream.range(0, options.devices().devices().size()).boxed().toList(),
+            options.folders().output());
     ActorRef<ModelCacheActor.Command> modelCache =
-        spawn(system, ModelCacheActor.create(options.hostModelBytes()), "model-cache");
+        spawn(
+            system,
+            telemetry,
+            ModelCacheActor.Command.class,
+            ModelCacheActor.create(options.hostModelBytes()),
+            "model-cache");
     Audience audience = new Audience();
     CompletableFuture<ActorRef<SocketHub.Command>> hubLater = new CompletableFuture<>();
     LivePreviews previews =
@@ -179,28 +195,47 @@ public final class Server implements AutoCloseable {
     ActorRef<RouterProtocol.Command> router =
         spawn(
             system,
+            telemetry,
+            RouterProtocol.Command.class,
             resuming(
                 PromptRouter.create(
                     devices,
                     new InMemoryPromptStore(options.historySize()),
-                    spawn(system, PromptJournal.create(database), "journal"),
+                    spawn(
+                        system,
+                        telemetry,
+                        JournalProtocol.Command.class,
+                        PromptJournal.create(database, telemetry.recorder()),
+                        "journal"),
                     new NodeSettings(
                         options.queueCapacity(),
                         options.retention(),
                         new ModelSizes(options.folders())::bytes,
-                        LastResort::exit),
+                        LastResort::exit,
+                        telemetry.recorder()),
                     Clock.systemUTC())),
             "router");
     ActorRef<SocketHub.Command> hub =
-        spawn(system, resuming(SocketHub.create(router, audience, Clock.systemUTC())), "sockets");
+        spawn(
+            system,
+            telemetry,
+            SocketHub.Command.class,
+            resuming(SocketHub.create(router, audience, Clock.systemUTC())),
+            "sockets");
     hubLater.complete(hub);
     if (options.webhook() != null) {
-      spawn(system, WebhookActor.create(options.webhook(), router, Clock.systemUTC()), "webhook");
+      spawn(
+          system,
+          telemetry,
+          WebhookActor.Command.class,
+          WebhookActor.create(options.webhook(), router, Clock.systemUTC()),
+          "webhook");
     }
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);
     restore(system, router, recovered);
+    telemetry.observe(system, router, modelCache, audience::size);
     ServerParts parts =
         new ServerParts(
             system,
@@ -215,11 +250,18 @@ public final class Server implements AutoCloseable {
             options.web(),
             logs,
             hub,
-            options.maxUploadBytes());
+            options.maxUploadBytes(),
+            telemetry);
     SocketRoute sockets =
-        new SocketRoute(hub, Materializer.matFromSystem(system), options.maxUploadBytes());
+        new SocketRoute(
+            hub, Materializer.matFromSystem(system), options.maxUploadBytes(), telemetry::dropped);
     return new Server(
-        system, bind(options, parts, sockets), database, router, options.shutdownGrace());
+        system,
+        bind(options, parts, sockets),
+        database,
+        router,
+        options.shutdownGrace(),
+        telemetry);
   }
 
   private static List<GpuSettings> devices(
@@ -358,15 +400,22 @@ public final class Server implements AutoCloseable {
   }
 
   private static <T> ActorRef<T> spawn(
-      ActorSystem<SpawnProtocol.Command> system, Behavior<T> behavior, String name) {
+      ActorSystem<SpawnProtocol.Command> system,
+      Telemetry telemetry,
+      Class<T> type,
+      Behavior<T> behavior,
+      String name) {
+    Behavior<T> measured = telemetry.measured(type, name, behavior);
     CompletableFuture<ActorRef<T>> spawned =
         AskPattern.<SpawnProtocol.Command, ActorRef<T>>ask(
                 system,
-                replyTo -> new SpawnProtocol.Spawn<>(behavior, name, Props.empty(), replyTo),
+                replyTo -> new SpawnProtocol.Spawn<>(measured, name, Props.empty(), replyTo),
                 SPAWN_PATIENCE,
                 system.scheduler())
             .toCompletableFuture();
-    return spawned.join();
+    ActorRef<T> actor = spawned.join();
+    telemetry.watch(name, actor);
+    return actor;
   }
 
   private static void emptyFolder(Path folder) {
@@ -429,5 +478,6 @@ public final class Server implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     database.close();
+    telemetry.close();
   }
 }

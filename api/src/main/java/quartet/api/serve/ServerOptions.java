@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
+import quartet.api.telemetry.TelemetryOptions;
 import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
@@ -32,6 +33,7 @@ import quartet.engine.sim.SimCosts;
  * @param web how it presents itself to browsers
  * @param webhook where ends of prompts are told, or null
  * @param tls files for https, or null for http
+ * @param telemetry what is measured
  */
 public record ServerOptions(
     String address,
@@ -55,6 +57,7 @@ public record ServerOptions(
     WebOptions web,
     @Nullable WebhookOptions webhook,
     @Nullable TlsFiles tls,
+    TelemetryOptions telemetry,
     String version,
     List<String> arguments) {
   /** Copies the list. */

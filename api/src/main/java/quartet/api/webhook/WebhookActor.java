@@ -43,7 +43,7 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
   private static final int AT_ONCE = 8;
 
   /** What it tells itself. */
-  sealed interface Command {}
+  public sealed interface Command {}
 
   private record Happened(PromptEvent event) implements Command {}
 

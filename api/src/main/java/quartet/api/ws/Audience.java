@@ -11,6 +11,11 @@ import org.jspecify.annotations.Nullable;
 public final class Audience {
   private final Set<String> sids = ConcurrentHashMap.newKeySet();
 
+  /** How many clients are connected. */
+  public int size() {
+    return sids.size();
+  }
+
   void joined(String sid) {
     sids.add(sid);
   }

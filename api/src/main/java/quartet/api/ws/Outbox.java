@@ -5,9 +5,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,11 +38,27 @@ public final class Outbox {
   /** Beyond this the client is cut off. */
   static final int MAX_BYTES = 32 << 20;
 
+  private final ObjIntConsumer<String> dropped;
   private final Deque<Outgoing> waiting = new ArrayDeque<>();
   private @Nullable CompletableFuture<Optional<Message>> reader;
   private long waitingBytes;
   private boolean closed;
   private volatile boolean takesMetadata;
+
+  /** One whose losses nobody counts. */
+  public Outbox() {
+    this((kind, count) -> {});
+  }
+
+  /**
+   * An empty one.
+   *
+   * @param dropped hears how many messages of which kind were dropped; called under this outbox's
+   *     lock, so it must return at once
+   */
+  public Outbox(ObjIntConsumer<String> dropped) {
+    this.dropped = dropped;
+  }
 
   /** The client has said that it understands previews with metadata. */
   void takeMetadata() {
@@ -88,20 +106,27 @@ public final class Outbox {
           case END -> true;
         };
     if (!wanted) {
+      dropped.accept(kind(message), 1);
       return;
     }
     waiting.addLast(message);
     waitingBytes += message.bytes();
     if (waiting.size() > 2 * CROWDED || waitingBytes > MAX_BYTES) {
       closed = true;
+      dropped.accept("cut_off", waiting.size());
       waiting.clear();
     }
+  }
+
+  private static String kind(Outgoing message) {
+    return message.rank().name().toLowerCase(Locale.ROOT);
   }
 
   private boolean drop(Outgoing older, Outgoing newer) {
     boolean same = older.key().equals(newer.key());
     if (same) {
       waitingBytes -= older.bytes();
+      dropped.accept(kind(older), 1);
     }
     return same;
   }

@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.ObjIntConsumer;
 import quartet.api.auth.Principal;
 import quartet.api.wire.EventJson;
 import quartet.api.wire.Json;
@@ -30,13 +31,22 @@ public final class SocketRoute extends AllDirectives {
   private final ActorRef<SocketHub.Command> hub;
   private final Materializer materializer;
   private final long maxUploadBytes;
+  private final ObjIntConsumer<String> dropped;
 
-  /** The route; connections report to the hub. */
+  /**
+   * The route; connections report to the hub.
+   *
+   * @param dropped hears what slow clients miss
+   */
   public SocketRoute(
-      ActorRef<SocketHub.Command> hub, Materializer materializer, long maxUploadBytes) {
+      ActorRef<SocketHub.Command> hub,
+      Materializer materializer,
+      long maxUploadBytes,
+      ObjIntConsumer<String> dropped) {
     this.hub = hub;
     this.materializer = materializer;
     this.maxUploadBytes = maxUploadBytes;
+    this.dropped = dropped;
   }
 
   /** The route. */
@@ -58,7 +68,7 @@ public final class SocketRoute extends AllDirectives {
 
   private Flow<Message, Message, NotUsed> connection(Principal who, String clientId) {
     String sid = clientId.isEmpty() ? UUID.randomUUID().toString().replace("-", "") : clientId;
-    Outbox outbox = new Outbox();
+    Outbox outbox = new Outbox(dropped);
     hub.tell(new SocketHub.Connected(who, sid, outbox));
     Source<Message, NotUsed> out =
         Source.unfoldAsync(

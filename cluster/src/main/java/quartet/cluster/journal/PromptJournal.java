@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
 import quartet.cluster.job.PromptEntity;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptLife;
+import quartet.cluster.telemetry.Recorder;
 
 /**
  * The journal of a server's prompts: one {@link PromptEntity} for each prompt that has something to
@@ -58,6 +59,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private static final class Entry {
     final List<PromptFact> facts;
     final boolean once;
+    final long began = System.nanoTime();
     @Nullable ActorRef<JournalProtocol.Answer> replyTo;
 
     Entry(List<PromptFact> facts, boolean once, @Nullable ActorRef<JournalProtocol.Answer> to) {
@@ -86,6 +88,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private record Waiter(Set<String> remaining, ActorRef<Done> replyTo) {}
 
   private final JournalDatabase database;
+  private final Recorder recorder;
   private final Executor blocking;
   private final GroupFlush flush;
   private final ActorRef<PromptEntity.Written> written;
@@ -98,17 +101,21 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private boolean catchingUp;
 
   /** The actor, on an open database. */
-  public static Behavior<JournalProtocol.Command> create(JournalDatabase database) {
+  public static Behavior<JournalProtocol.Command> create(
+      JournalDatabase database, Recorder recorder) {
     return Behaviors.setup(
-        context -> Behaviors.withTimers(timers -> new PromptJournal(context, timers, database)));
+        context ->
+            Behaviors.withTimers(timers -> new PromptJournal(context, timers, database, recorder)));
   }
 
   private PromptJournal(
       ActorContext<JournalProtocol.Command> context,
       TimerScheduler<JournalProtocol.Command> timers,
-      JournalDatabase database) {
+      JournalDatabase database,
+      Recorder recorder) {
     super(context);
     this.database = database;
+    this.recorder = recorder;
     this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
     this.flush = new GroupFlush(database::flush, blocking);
     this.written = context.messageAdapter(PromptEntity.Written.class, Written::new);
@@ -193,6 +200,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     Entry entry = slot.entries.poll();
     storageWorks();
     if (entry != null) {
+      recorder.journal(Duration.ofNanos(System.nanoTime() - entry.began), true);
       entry.answer(new JournalProtocol.Stored(message.life()));
     }
     if (slot.entries.isEmpty() && message.life() instanceof PromptLife.Ended) {
@@ -253,6 +261,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     slot.writing = false;
     Entry entry = slot.entries.peek();
     if (entry != null) {
+      recorder.journal(Duration.ofNanos(System.nanoTime() - entry.began), false);
       entry.answer(new JournalProtocol.Away(reason));
       if (entry.once) {
         // It may be in the database all the same; the client was told that it is not.

@@ -1,6 +1,7 @@
 package quartet.cluster.node;
 
 import java.util.function.ToLongFunction;
+import quartet.cluster.telemetry.Recorder;
 
 /**
  * How a server queues and keeps prompts.
@@ -9,9 +10,11 @@ import java.util.function.ToLongFunction;
  * @param retention how long ended prompts are kept
  * @param modelBytes size of a checkpoint by its name; 0 if it is not known. Answers at once
  * @param lastResort ends the process when a device is lost to it, once everything is stored
+ * @param recorder hears what devices tell
  */
 public record NodeSettings(
     int queueCapacity,
     Retention retention,
     ToLongFunction<String> modelBytes,
-    Runnable lastResort) {}
+    Runnable lastResort,
+    Recorder recorder) {}

@@ -338,6 +338,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onReport(FromGpu message) {
+    settings.recorder().report(message.report());
     switch (message.report()) {
       case GpuReport.Happened happened -> inOrder(happened.gpuId(), happened.event());
       case GpuReport.Finished finished -> {

@@ -26,6 +26,7 @@ import quartet.cluster.job.PromptEntity;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
+import quartet.cluster.telemetry.Recorder;
 import quartet.engine.exec.ExecutionOutcome;
 
 /** The journal on an H2 file: what is answered for is there for the next start. */
@@ -70,7 +71,8 @@ final class JournalTest {
                           """))
                   .withFallback(ConfigFactory.load()));
       try {
-        ActorRef<JournalProtocol.Command> journal = kit.spawn(PromptJournal.create(database));
+        ActorRef<JournalProtocol.Command> journal =
+            kit.spawn(PromptJournal.create(database, Recorder.NONE));
         TestProbe<JournalProtocol.Answer> answers = kit.createTestProbe();
         for (int i = 0; i < 4; i++) {
           PromptFact.Queued entry = queued("p" + i, i);

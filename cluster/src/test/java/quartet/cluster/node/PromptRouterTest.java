@@ -27,6 +27,7 @@ import quartet.cluster.gpu.PreviewSink;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.journal.MemoryJournal;
+import quartet.cluster.telemetry.Recorder;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.errors.ErrorKind;
@@ -74,7 +75,8 @@ final class PromptRouterTest {
             devices,
             new InMemoryPromptStore(100),
             kit.spawn(MemoryJournal.create()),
-            new NodeSettings(10, Retention.BY_COUNT, name -> 0, exits::incrementAndGet),
+            new NodeSettings(
+                10, Retention.BY_COUNT, name -> 0, exits::incrementAndGet, Recorder.NONE),
             Clock.systemUTC()));
   }
 

@@ -1,0 +1,85 @@
+package quartet.api.cli;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import quartet.api.bench.LoadRun;
+import quartet.api.bench.ServerClient;
+import quartet.api.bench.SoakRun;
+
+/** {@code quartet bench soak}: hours of load, and what grows meanwhile. */
+@CommandLine.Command(
+    name = "soak",
+    mixinStandardHelpOptions = true,
+    description =
+        "Keeps a running server busy and reports prompts, failures, and the slopes of its memory,"
+            + " threads and file handles. Ends with 1 if a prompt failed.")
+final class BenchSoakCommand implements Callable<Integer> {
+  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
+  private Path workflow = Path.of("");
+
+  @CommandLine.Option(
+      names = "--set",
+      paramLabel = "NODE.INPUT=VALUE",
+      description = "Changes an input. May be repeated.")
+  private List<String> changes = new ArrayList<>();
+
+  @CommandLine.Option(
+      names = "--server",
+      defaultValue = "http://127.0.0.1:8188",
+      description = "Where the server is (default: ${DEFAULT-VALUE}).")
+  private String server = "http://127.0.0.1:8188";
+
+  @CommandLine.Option(
+      names = "--minutes",
+      defaultValue = "30",
+      description = "How long (default: ${DEFAULT-VALUE}).")
+  private double minutes = 30;
+
+  @CommandLine.Option(
+      names = "--at-once",
+      defaultValue = "16",
+      description = "Prompts in a round (default: ${DEFAULT-VALUE}).")
+  private int atOnce = 16;
+
+  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter out =
+        spec == null
+            ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
+            : spec.commandLine().getOut();
+    try (ServerClient client = new ServerClient(server);
+        LoadRun load = new LoadRun(client, WorkflowFile.prompt(workflow, changes))) {
+      SoakRun.Result result =
+          new SoakRun(client, load)
+              .run(
+                  Duration.ofMillis(Math.round(minutes * 60_000)), atOnce, look -> show(out, look));
+      result.lines().forEach(out::println);
+      out.flush();
+      return result.failed() == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+  }
+
+  private static void show(PrintWriter out, SoakRun.Look look) {
+    out.println(
+        String.format(
+            Locale.ROOT,
+            "%6.1f min  rss %.0f MB  anonymous %.0f MB  heap %.0f MB  threads %.0f  files %.0f",
+            look.minutes(),
+            look.rss() / 1e6,
+            look.anonymous() / 1e6,
+            look.heap() / 1e6,
+            look.threads(),
+            look.files()));
+    out.flush();
+  }
+}

@@ -1,0 +1,175 @@
+package quartet.api.telemetry;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
+import kamon.Kamon;
+import kamon.prometheus.PrometheusReporter;
+import org.jspecify.annotations.Nullable;
+import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.model.ModelCacheActor;
+import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.telemetry.Recorder;
+
+/**
+ * A server's telemetry: figures for {@code /metrics}, and traces if they are wanted. Without either
+ * it costs nothing.
+ *
+ * <p>Kamon is one for the whole process, so a process has one of these. Owner: the server.
+ */
+public final class Telemetry implements AutoCloseable {
+  private static final Duration SAMPLE_EVERY = Duration.ofSeconds(2);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final @Nullable PrometheusReporter prometheus;
+  private final @Nullable StateSampler sampler;
+  private final Meters meters;
+  private final Recorder recorder;
+
+  private Telemetry(
+      @Nullable PrometheusReporter prometheus,
+      @Nullable StateSampler sampler,
+      Meters meters,
+      Recorder recorder) {
+    this.prometheus = prometheus;
+    this.sampler = sampler;
+    this.meters = meters;
+    this.recorder = recorder;
+  }
+
+  /**
+   * Begins to measure.
+   *
+   * @param gpus numbers of the devices
+   * @param output where pictures go; its disk is watched
+   */
+  public static Telemetry start(TelemetryOptions options, List<Integer> gpus, Path output) {
+    if (!options.metrics() && options.traces() == null) {
+      return new Telemetry(null, null, new NoMeters(), Recorder.NONE);
+    }
+    Kamon.initWithoutAttaching(config(options));
+    PrometheusReporter prometheus = null;
+    Meters meters = new NoMeters();
+    StateSampler sampler = null;
+    if (options.metrics()) {
+      prometheus = PrometheusReporter.create();
+      Kamon.addReporter("prometheus", prometheus);
+      meters = new KamonMeters();
+      for (String kind : List.of("preview", "figure", "story", "cut_off")) {
+        meters.count(Figure.DROPPED, Labels.NONE.and("kind", kind), 0);
+      }
+      for (String reason : List.of("queue_full", "quota_reached", "storage_unavailable")) {
+        meters.count(Figure.REJECTIONS, Labels.NONE.and("reason", reason), 0);
+      }
+      sampler = new StateSampler(meters, new ProcessFigures(output));
+    }
+    Consumer<PromptTrace> traces = options.traces() == null ? trace -> {} : new KamonTraces();
+    Recorder recorder = new PromptMeter(meters, gpus, Clock.systemUTC(), traces);
+    return new Telemetry(prometheus, sampler, meters, recorder);
+  }
+
+  private static Config config(TelemetryOptions options) {
+    Map<String, Object> changes = new HashMap<>();
+    changes.put("kamon.environment.service", "quartet");
+    changes.put("kamon.environment.tags.node", node());
+    changes.put("kamon.modules.jvm-metrics.enabled", options.metrics());
+    changes.put("kamon.modules.otel-trace-reporter.enabled", options.traces() != null);
+    if (options.traces() != null) {
+      changes.put("kamon.otel.trace.protocol", "http/protobuf");
+      changes.put("kamon.otel.trace.full-endpoint", options.traces());
+    }
+    return ConfigFactory.parseMap(changes).withFallback(ConfigFactory.load());
+  }
+
+  private static String node() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "localhost";
+    }
+  }
+
+  /** Hears what devices and the journal tell. */
+  public Recorder recorder() {
+    return recorder;
+  }
+
+  /** The same actor, its messages timed. */
+  public <T> Behavior<T> measured(Class<T> type, String name, Behavior<T> behavior) {
+    return prometheus == null
+        ? behavior
+        : Behaviors.intercept(() -> new MeasuredActor<>(type, name, meters), behavior);
+  }
+
+  /** Its mailbox is watched from now on. */
+  public void watch(String name, ActorRef<?> actor) {
+    if (sampler != null) {
+      sampler.watch(name, actor);
+    }
+  }
+
+  /** Looks at the server's state every two seconds, until the system ends. */
+  public void observe(
+      ActorSystem<?> system,
+      ActorRef<RouterProtocol.Command> router,
+      ActorRef<ModelCacheActor.Command> models,
+      IntSupplier clients) {
+    StateSampler looks = sampler;
+    if (looks == null) {
+      return;
+    }
+    system
+        .scheduler()
+        .scheduleWithFixedDelay(
+            Duration.ZERO,
+            SAMPLE_EVERY,
+            () -> {
+              looks.process(clients);
+              var _ =
+                  AskPattern.<RouterProtocol.Command, List<GpuSnapshot>>ask(
+                          router, RouterProtocol.Queues::new, PATIENCE, system.scheduler())
+                      .thenAccept(looks::queues);
+              var _ =
+                  AskPattern.<ModelCacheActor.Command, ModelCacheActor.Holdings>ask(
+                          models, ModelCacheActor.Snapshot::new, PATIENCE, system.scheduler())
+                      .thenAccept(looks::models);
+            },
+            system.executionContext());
+  }
+
+  /** A prompt was refused. */
+  public void rejected(String reason) {
+    meters.count(Figure.REJECTIONS, Labels.NONE.and("reason", reason.toLowerCase(Locale.ROOT)), 1);
+  }
+
+  /** Messages that a slow client does not get. */
+  public void dropped(String kind, int count) {
+    meters.count(Figure.DROPPED, Labels.NONE.and("kind", kind), count);
+  }
+
+  /** All figures in Prometheus's text form; empty if none are kept. */
+  public Optional<String> scrape() {
+    return Optional.ofNullable(prometheus).map(PrometheusReporter::scrapeData);
+  }
+
+  @Override
+  public void close() {
+    var _ = Kamon.stopModules();
+  }
+}

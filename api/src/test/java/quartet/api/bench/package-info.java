@@ -1,0 +1,4 @@
+@NullMarked
+package quartet.api.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package quartet.api.telemetry;
+
+import org.jspecify.annotations.NullMarked;
