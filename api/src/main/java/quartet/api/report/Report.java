@@ -63,11 +63,15 @@ public record Report(List<Fact> facts, List<Row> rows, List<Bar> picturesPerHour
             .filter(row -> row.verdict() == Verdict.NOT_MEASURED)
             .map(Row::name)
             .collect(Collectors.joining(", "));
-    String verdict =
-        serious ? "serious problems" : problems().isEmpty() ? "fit for production" : "needs work";
+    if (serious) {
+      return "serious problems";
+    }
+    if (!problems().isEmpty()) {
+      return "needs work";
+    }
     return open.isEmpty()
-        ? verdict
-        : verdict + ", as far as it was measured; not measured: " + open;
+        ? "fit for production"
+        : "nothing against it so far; not measured: " + open;
   }
 
   /** As JSON. */
