@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import quartet.api.auth.ApiKeys;
 import quartet.api.http.WebOptions;
+import quartet.api.serve.InstalledFrontEnd;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.TlsFiles;
 import quartet.api.ws.PreviewMethod;
@@ -28,8 +29,15 @@ final class WebFlags {
 
   @CommandLine.Option(
       names = "--front-end-root",
-      description = "Folder of a front end to serve instead of the built-in page.")
+      description =
+          "Folder of a front end to serve instead of the built-in page (default: the official one's"
+              + " Python package, where it is installed).")
   private @Nullable Path frontEndRoot;
+
+  @CommandLine.Option(
+      names = "--built-in-page",
+      description = "Serves the built-in page also where the official front end is installed.")
+  private boolean builtInPage;
 
   @CommandLine.Option(
       names = "--enable-compress-response-body",
@@ -105,6 +113,9 @@ final class WebFlags {
           "--preview-size is %d; it must be from 1 to %d".formatted(previewSize, MAX_PREVIEW));
     }
     Path root = frontEndRoot == null ? null : frontEndRoot.toAbsolutePath().normalize();
+    if (root == null && !builtInPage) {
+      root = InstalledFrontEnd.of(System.getenv()).find().orElse(null);
+    }
     if (root != null && !Files.isRegularFile(root.resolve("index.html"))) {
       throw new EngineException(
           ServeError.BAD_OPTION,

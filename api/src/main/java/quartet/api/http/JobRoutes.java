@@ -103,9 +103,10 @@ final class JobRoutes extends AllDirectives {
 
   private static Optional<ObjectNode> openDetail(List<GpuSnapshot> gpus, String id) {
     for (GpuSnapshot gpu : gpus) {
-      if (gpu.running().filter(job -> job.promptId().equals(id)).isPresent()) {
-        PromptJob job = gpu.running().get();
-        return Optional.of(JobJson.detail(JobJson.open(job, JobJson.Status.IN_PROGRESS), job));
+      for (PromptJob job : gpu.underWay()) {
+        if (job.promptId().equals(id)) {
+          return Optional.of(JobJson.detail(JobJson.open(job, JobJson.Status.IN_PROGRESS), job));
+        }
       }
       for (PromptJob job : gpu.pending()) {
         if (job.promptId().equals(id)) {

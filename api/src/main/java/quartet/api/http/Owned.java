@@ -62,6 +62,7 @@ final class Owned extends AllDirectives {
             gpu.gpuId(),
             gpu.device(),
             gpu.running().filter(who::sees),
+            gpu.ending().stream().filter(who::sees).toList(),
             gpu.pending().stream().filter(who::sees).toList(),
             gpu.planned(),
             gpu.figures(),

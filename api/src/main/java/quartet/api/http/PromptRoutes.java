@@ -67,9 +67,7 @@ final class PromptRoutes extends AllDirectives {
         .thenApply(
             gpus -> {
               int waiting =
-                  gpus.stream()
-                      .mapToInt(gpu -> gpu.pending().size() + (gpu.running().isPresent() ? 1 : 0))
-                      .sum();
+                  gpus.stream().mapToInt(gpu -> gpu.pending().size() + gpu.underWay().size()).sum();
               ObjectNode body = Json.object();
               body.putObject("exec_info").put("queue_remaining", waiting);
               return Replies.json(body);

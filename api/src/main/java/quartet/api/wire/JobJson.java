@@ -47,7 +47,7 @@ public record JobJson(Status status, long created, long duration, ObjectNode jso
     List<JobJson> jobs = new ArrayList<>();
     history.forEach(record -> jobs.add(ended(record)));
     for (GpuSnapshot gpu : gpus) {
-      gpu.running().ifPresent(job -> jobs.add(open(job, Status.IN_PROGRESS)));
+      gpu.underWay().forEach(job -> jobs.add(open(job, Status.IN_PROGRESS)));
       gpu.pending().forEach(job -> jobs.add(open(job, Status.PENDING)));
     }
     return jobs;

@@ -82,7 +82,7 @@ public final class QueueJson {
 
   private void lists(Out out, List<GpuSnapshot> gpus) {
     out.text("\"queue_running\":[");
-    gpus.forEach(gpu -> gpu.running().ifPresent(job -> out.item(bytes(job))));
+    gpus.forEach(gpu -> gpu.underWay().forEach(job -> out.item(bytes(job))));
     out.text("],\"queue_pending\":[").first();
     gpus.forEach(gpu -> gpu.pending().forEach(job -> out.item(bytes(job))));
     out.text("]");
@@ -102,7 +102,7 @@ public final class QueueJson {
       out.text(comma).text("{\"gpu_id\":").text(Integer.toString(gpu.gpuId())).text(",").first();
       comma = ",";
       lists(out, List.of(gpu));
-      int runningHere = gpu.running().isPresent() ? 1 : 0;
+      int runningHere = gpu.underWay().size();
       out.text(",\"running_count\":").text(Integer.toString(runningHere));
       out.text(",\"pending_count\":").text(Integer.toString(gpu.pending().size()));
       state(out, gpu);
@@ -134,7 +134,7 @@ public final class QueueJson {
     if (tuples.size() > 2 * open + SPARE) {
       Set<String> ids = new HashSet<>();
       for (GpuSnapshot gpu : gpus) {
-        gpu.running().ifPresent(job -> ids.add(job.promptId()));
+        gpu.underWay().forEach(job -> ids.add(job.promptId()));
         gpu.pending().forEach(job -> ids.add(job.promptId()));
       }
       tuples.keySet().retainAll(ids);

@@ -27,6 +27,8 @@ final class LauncherTest {
     for (String folder : List.of("modules", "engine", "cluster", "api/target", "jdk/bin")) {
       Files.createDirectories(home.resolve(folder));
     }
+    Path launch = Files.createDirectories(home.resolve("config/launch"));
+    Files.copy(source.resolve("config/launch/launch.sh"), launch.resolve("launch.sh"));
     Files.writeString(home.resolve("pom.xml"), "");
     Files.writeString(home.resolve("api/target/quartet.jar"), "");
     Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"25.0.1\"\n");

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.queue.Projection;
@@ -11,6 +12,8 @@ import quartet.cluster.queue.Projection;
 /**
  * What a device does at one moment.
  *
+ * @param ending prompts that have run here and whose end is being stored: they are in no history
+ *     yet, so they still count as running for whoever looks for them
  * @param pending prompts that would run there next, in their order
  * @param planned when and why, one for each pending prompt
  * @param paused whether an operator has stopped it from taking prompts
@@ -20,11 +23,17 @@ public record GpuSnapshot(
     int gpuId,
     String device,
     Optional<PromptJob> running,
+    List<PromptJob> ending,
     List<PromptJob> pending,
     List<Projection.Planned> planned,
     GpuFigures figures,
     boolean paused,
     @Nullable String unhealthy) {
+  /** What runs and what has just run, as clients know it: all that is neither waiting nor ended. */
+  public List<PromptJob> underWay() {
+    return Stream.concat(ending.stream(), running.stream()).toList();
+  }
+
   /** The same without some prompts. */
   public GpuSnapshot without(Set<String> promptIds) {
     Predicate<PromptJob> stays = job -> !promptIds.contains(job.promptId());
@@ -32,6 +41,7 @@ public record GpuSnapshot(
         gpuId,
         device,
         running.filter(stays),
+        ending.stream().filter(stays).toList(),
         pending.stream().filter(stays).toList(),
         planned.stream().filter(one -> !promptIds.contains(one.promptId())).toList(),
         figures,

@@ -3,6 +3,7 @@ package quartet.cluster.node;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +47,10 @@ final class Dispatch {
   private final Map<Integer, String> devices = new HashMap<>();
   private final Map<Integer, GpuFigures> figures = new HashMap<>();
   private final Map<Integer, PromptJob> running = new HashMap<>();
+
+  /** By prompt id, in the order in which they ended. */
+  private final Map<String, Ending> endings = new LinkedHashMap<>();
+
   private RouterProtocol.DrainMode drain = RouterProtocol.DrainMode.OFF;
   private @Nullable String leaving;
   private @Nullable Projection projection;
@@ -154,6 +159,9 @@ final class Dispatch {
         report.gpuId(), promptId, outcome instanceof ExecutionOutcome.Succeeded, clock.millis());
     holds(report.gpuId(), report.holdings());
     boolean over = !triesLarger(report.gpuId(), promptId, outcome);
+    if (over) {
+      ending(report.gpuId(), report.end().job());
+    }
     go();
     return over;
   }
@@ -321,6 +329,21 @@ final class Dispatch {
     return known;
   }
 
+  /** A prompt has run; its end is being stored. */
+  void ending(int gpuId, PromptJob job) {
+    endings.put(job.promptId(), new Ending(gpuId, job));
+    shown = null;
+  }
+
+  /** A prompt's end is stored, and the history has it. */
+  void ended(String promptId) {
+    if (endings.remove(promptId) != null) {
+      shown = null;
+    }
+  }
+
+  private record Ending(int gpuId, PromptJob job) {}
+
   /** What all devices do, in the order of their numbers. */
   List<GpuSnapshot> snapshots() {
     List<GpuSnapshot> known = shown;
@@ -354,6 +377,10 @@ final class Dispatch {
               id,
               devices.getOrDefault(id, ""),
               Optional.ofNullable(running.get(id)),
+              endings.values().stream()
+                  .filter(ending -> ending.gpuId() == id)
+                  .map(Ending::job)
+                  .toList(),
               pending.getOrDefault(id, List.of()),
               planned.getOrDefault(id, List.of()),
               figures.getOrDefault(id, GpuFigures.NONE),

@@ -443,6 +443,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
             started,
             ended.timestampMillis());
     order.hold(orderKey);
+    dispatch.ending(ended.gpuId(), ended.job());
     getContext()
         .ask(
             JournalProtocol.Answer.class,
@@ -474,6 +475,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       known.answer(known.accepted());
     }
     keep(message.record());
+    dispatch.ended(ended.job().promptId());
     publish(ended);
     tellQueueLength();
     publish(new PromptEvent.Closed(ended.job()));

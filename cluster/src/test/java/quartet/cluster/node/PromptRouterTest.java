@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.javadsl.Behaviors;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Clock;
@@ -22,10 +23,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.gpu.PreviewSink;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.job.PromptEvent;
+import quartet.cluster.job.PromptJob;
+import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.journal.MemoryJournal;
 import quartet.cluster.telemetry.Recorder;
 import quartet.engine.exec.ExecutionOutcome;
@@ -54,6 +58,13 @@ final class PromptRouterTest {
    */
   private ActorRef<RouterProtocol.Command> router(
       List<Long> bytes, BiFunction<Integer, String, ExecutionOutcome> work) {
+    return router(bytes, work, kit.spawn(MemoryJournal.create()));
+  }
+
+  private ActorRef<RouterProtocol.Command> router(
+      List<Long> bytes,
+      BiFunction<Integer, String, ExecutionOutcome> work,
+      ActorRef<JournalProtocol.Command> journal) {
     List<GpuSettings> devices = new ArrayList<>();
     for (int i = 0; i < bytes.size(); i++) {
       int gpu = i;
@@ -74,7 +85,7 @@ final class PromptRouterTest {
         PromptRouter.create(
             devices,
             new InMemoryPromptStore(100),
-            kit.spawn(MemoryJournal.create()),
+            journal,
             new NodeSettings(
                 10, Retention.BY_COUNT, name -> 0, exits::incrementAndGet, Recorder.NONE),
             Clock.systemUTC()));
@@ -107,6 +118,43 @@ final class PromptRouterTest {
         return ended;
       }
     }
+  }
+
+  @Test
+  void aPromptWhoseEndIsBeingStoredIsStillUnderWay() {
+    ActorRef<JournalProtocol.Command> real = kit.spawn(MemoryJournal.create());
+    TestProbe<JournalProtocol.Note> ends = kit.createTestProbe();
+    // Passes everything on but the ends, which wait until the test passes them on.
+    ActorRef<JournalProtocol.Command> slow =
+        kit.spawn(
+            Behaviors.receiveMessage(
+                message -> {
+                  if (message instanceof JournalProtocol.Note note && note.replyTo() != null) {
+                    ends.ref().tell(note);
+                  } else {
+                    real.tell(message);
+                  }
+                  return Behaviors.same();
+                }));
+    ActorRef<RouterProtocol.Command> router =
+        router(List.of(GIGABYTE), (gpu, id) -> FakeWorker.success(), slow);
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "a", null);
+    JournalProtocol.Note end = ends.receiveMessage(PATIENCE);
+    assertThat(underWay(router)).containsExactly("a");
+    real.tell(end);
+    end(events);
+    assertThat(underWay(router)).isEmpty();
+  }
+
+  private List<String> underWay(ActorRef<RouterProtocol.Command> router) {
+    TestProbe<List<GpuSnapshot>> queues = kit.createTestProbe();
+    router.tell(new RouterProtocol.Queues(queues.ref()));
+    return queues.receiveMessage(PATIENCE).stream()
+        .flatMap(gpu -> gpu.underWay().stream())
+        .map(PromptJob::promptId)
+        .toList();
   }
 
   @Test
