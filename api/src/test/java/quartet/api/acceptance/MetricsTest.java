@@ -45,6 +45,9 @@ final class MetricsTest {
       client.ended(client.accepted(Client.quick(i)), PATIENCE);
     }
     server.await("the figures of all prompts", PATIENCE, () -> succeeded() == PROMPTS);
+    // The JVM's own are looked at now and then only.
+    server.await(
+        "the JVM's figures", PATIENCE, () -> names().contains("jvm_memory_used_bytes_count"));
   }
 
   @AfterAll
