@@ -58,13 +58,16 @@ public final class ReportRun {
     int gpus = queues.size();
     boolean simulated = facts();
     row("start-up", gpus > 0, true, "/queue/all answers with %d queues".formatted(gpus));
-    double up = Scrape.of(client).sum("quartet_gpu_up");
+    int up = 0;
+    for (JsonNode queue : queues) {
+      up += queue.has("unhealthy") ? 0 : 1;
+    }
     int wanted = wantedGpus == null ? gpus : wantedGpus;
     row(
         "recognition",
         gpus == wanted && up == gpus,
         true,
-        "%d devices wanted, %d there, %.0f of them up".formatted(wanted, gpus, up));
+        "%d devices wanted, %d there, %d of them up".formatted(wanted, gpus, up));
     loadSpeed(gpus, simulated);
     routing(gpus);
     isolation(gpus);

@@ -21,7 +21,7 @@ final class ReportTest {
   void aGoodServerPassesAndAMissingDeviceIsASeriousProblem(@TempDir Path base, @TempDir Path out)
       throws IOException {
     try (ServerProcess server =
-        ServerProcess.start(base, Map.of(), "--devices", "sim:2", "--sim", "step=20ms")) {
+        ServerProcess.start(base, Map.of(), "--devices", "sim:2", "--sim", "step=8ms")) {
       Cli.Result good = report(server, out, 2);
       JsonNode json = Json.parse(Files.readAllBytes(out.resolve("report.json")));
       Map<String, String> verdicts = new HashMap<>();
