@@ -86,7 +86,9 @@ public final class ModelCacheActor extends AbstractBehavior<ModelCacheActor.Comm
         .onMessage(Release.class, this::onRelease)
         .onMessage(DropUnused.class, message -> close(ledger.dropUnused()))
         .onMessage(Snapshot.class, this::onSnapshot)
-        .onSignal(PostStop.class, signal -> close(ledger.dropAll()))
+        // Not the held ones: a device thread may still be reading them, and reading unmapped memory
+        // is a crash of the process. They stay mapped until it ends.
+        .onSignal(PostStop.class, signal -> close(ledger.dropUnused()))
         .build();
   }
 

@@ -74,13 +74,6 @@ final class ModelLedger<T> {
     return dropped;
   }
 
-  /** All files, held or not; the ledger is empty afterwards. */
-  List<T> dropAll() {
-    List<T> dropped = entries.values().stream().map(entry -> entry.file).toList();
-    entries.clear();
-    return dropped;
-  }
-
   private List<T> evict(Path keep) {
     List<T> dropped = new ArrayList<>();
     long total = bytes();

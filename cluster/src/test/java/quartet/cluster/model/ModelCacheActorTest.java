@@ -6,11 +6,13 @@ import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -71,6 +73,18 @@ final class ModelCacheActorTest {
         java.nio.file.StandardCopyOption.REPLACE_EXISTING);
     cache.tell(new ModelCacheActor.Acquire(file, answers.ref()));
     assertThat(answers.receiveMessage(PATIENCE).mapped()).isNotNull();
+  }
+
+  @Test
+  void aFileThatADeviceHoldsStaysReadableWhenTheCacheStops() {
+    ActorRef<ModelCacheActor.Command> cache = kit.spawn(ModelCacheActor.create(1 << 30));
+    TestProbe<ModelCacheActor.Acquired> answers = kit.createTestProbe();
+    cache.tell(new ModelCacheActor.Acquire(Goldens.path("tiny_sd15.safetensors"), answers.ref()));
+    SafetensorsFile held = Objects.requireNonNull(answers.receiveMessage(PATIENCE).mapped());
+    kit.stop(cache, PATIENCE);
+    String name = held.names().iterator().next();
+    assertThat(held.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE)).isNotEmpty();
+    held.close();
   }
 
   private ModelCacheActor.Holdings holdings(ActorRef<ModelCacheActor.Command> cache) {

@@ -40,7 +40,7 @@ final class ModelLedgerTest {
     ledger.acquire(A);
     ledger.release(A);
     assertThatThrownBy(() -> ledger.release(A)).isInstanceOf(IllegalStateException.class);
-    assertThat(ledger.dropAll()).containsExactly("A");
+    assertThat(ledger.dropUnused()).containsExactly("A");
     assertThat(ledger.acquire(A)).isEmpty();
   }
 }
