@@ -169,7 +169,7 @@ def pictures(file: str, folder: str) -> None:
         "euler": lambda: euler(start),
         "dpmpp_2m": lambda: second_order(start, None),
         "dpmpp_2m_sde": lambda: second_order(
-            start, BrownianNoise(shape, sigmas[sigmas > 0].min(), sigmas.max(), SEED)),
+            start, BrownianNoise(shape, sigmas[sigmas > 0].min().item(), sigmas.max().item(), SEED)),
     }
     for name, run in runs.items():
         latent = run() / model.LATENT_SCALE

@@ -35,6 +35,7 @@ import quartet.tensor.cuda.HostRegistrations;
  * java … quartet.bench.GpuBench CACHE ops
  * java … quartet.bench.GpuBench CACHE models CHECKPOINT
  * java … quartet.bench.GpuBench CACHE pictures CHECKPOINT FOLDER
+ * ncu … java … quartet.bench.GpuBench CACHE trace CHECKPOINT
  * </pre>
  */
 public final class GpuBench {
@@ -48,7 +49,8 @@ public final class GpuBench {
   /** Prints Markdown, or writes pictures. */
   public static void main(String[] args) throws IOException {
     if (args.length < 2) {
-      System.err.println("arguments: CACHE ops | models CHECKPOINT | pictures CHECKPOINT FOLDER");
+      System.err.println(
+          "arguments: CACHE ops | models CHECKPOINT | pictures CHECKPOINT FOLDER | trace CHECKPOINT");
       System.exit(2);
     }
     try (Backend backend =
@@ -61,6 +63,7 @@ public final class GpuBench {
         case "ops" -> print(new OpBench(backend).run());
         case "models" ->
             print(new ModelBench(backend, Path.of(args[2])).run(EXTENT, List.of(1, 4)));
+        case "trace" -> trace(backend, Path.of(args[2]));
         case "pictures" -> pictures(backend, Path.of(args[2]), Path.of(args[3]));
         default -> throw new IllegalArgumentException("unknown work " + args[1]);
       }
@@ -112,6 +115,16 @@ public final class GpuBench {
     }
   }
 
+  /** One prompt of one step, launched kernel by kernel, for a profiler to look at. */
+  private static void trace(Backend backend, Path checkpoint) {
+    try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
+        CheckpointModels models = CheckpointModels.open(file, backend)) {
+      Conditioning prompt = models.textEncoder().encode("beautiful landscape, high quality", -1);
+      LatentBatch latent = sample(backend, models, prompt, prompt, "euler", 1, 1);
+      models.vae().decode(latent, CancelToken.NEVER);
+    }
+  }
+
   private static LatentBatch sample(
       Backend backend,
       CheckpointModels models,
@@ -119,12 +132,23 @@ public final class GpuBench {
       Conditioning negative,
       String sampler,
       int batch) {
+    return sample(backend, models, positive, negative, sampler, batch, STEPS);
+  }
+
+  private static LatentBatch sample(
+      Backend backend,
+      CheckpointModels models,
+      Conditioning positive,
+      Conditioning negative,
+      String sampler,
+      int batch,
+      int steps) {
     return KSampler.sample(
         backend,
         models.diffusion(),
         new SamplingRequest(
             SEED,
-            STEPS,
+            steps,
             CFG,
             sampler,
             "normal",

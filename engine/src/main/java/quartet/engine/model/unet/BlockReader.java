@@ -10,27 +10,36 @@ import quartet.tensor.Conv2dGeometry;
  * of transformers come from the checkpoint and not from a table.
  */
 final class BlockReader {
+  private final WeightCursor root;
   private final UNetConfig config;
-  private final int embeddingWidth;
+  private final List<String> timeProjections = new ArrayList<>();
 
-  BlockReader(UNetConfig config, int embeddingWidth) {
+  BlockReader(WeightCursor root, UNetConfig config) {
+    this.root = root;
     this.config = config;
-    this.embeddingWidth = embeddingWidth;
+  }
+
+  /** Names of the projections of the time in all residual blocks read so far, in their order. */
+  List<String> timeProjections() {
+    return List.copyOf(timeProjections);
   }
 
   /**
-   * The layers at {@code weights}, numbered 0, 1, ….
+   * The layers of a block, numbered 0, 1, ….
    *
+   * @param block as {@code input_blocks.3}
    * @param in channels that come in
    */
-  List<UNetLayer> read(WeightCursor weights, int in) {
+  List<UNetLayer> read(String block, int in) {
+    WeightCursor weights = root.at(block);
     List<UNetLayer> layers = new ArrayList<>();
     int channels = in;
     for (int n = 0; true; n++) {
       WeightCursor at = weights.at(Integer.toString(n));
       UNetLayer layer;
       if (at.has("in_layers.0.weight")) {
-        layer = new UNetLayer.Residual(new ResBlock(at, channels, embeddingWidth));
+        layer = new UNetLayer.Residual(new ResBlock(at, channels));
+        timeProjections.add("%s.%d.emb_layers.1".formatted(block, n));
       } else if (at.has("transformer_blocks.0.norm1.weight")) {
         layer =
             new UNetLayer.Transformer(

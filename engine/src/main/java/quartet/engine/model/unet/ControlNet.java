@@ -26,6 +26,7 @@ import quartet.tensor.TensorScope;
  */
 public final class ControlNet {
   private final TimeEmbedding time;
+  private final TimeShifts shifts;
   private final @Nullable TimeEmbedding label;
   private final List<Parameters.Conv2d> hint = new ArrayList<>();
   private final List<List<UNetLayer>> down = new ArrayList<>();
@@ -42,10 +43,10 @@ public final class ControlNet {
                 weights.at("label_emb.0"), weights.shape("label_emb.0.0.weight").dim(1))
             : null;
     readHint(weights.at("input_hint_block"));
-    BlockReader reader = new BlockReader(config, time.width());
+    BlockReader reader = new BlockReader(weights, config);
     int channels = config.inChannels();
     for (int n = 0; true; n++) {
-      List<UNetLayer> block = reader.read(weights.at("input_blocks." + n), channels);
+      List<UNetLayer> block = reader.read("input_blocks." + n, channels);
       if (block.isEmpty()) {
         break;
       }
@@ -53,7 +54,8 @@ public final class ControlNet {
       down.add(block);
       outs.add(zeroConv(weights, "zero_convs." + n + ".0", channels));
     }
-    middle = UNet.required(reader, weights.at("middle_block"), channels);
+    middle = UNet.required(reader, weights, "middle_block", channels);
+    shifts = new TimeShifts(weights, reader.timeProjections(), time.width());
     middleOut = zeroConv(weights, "middle_block_out.0", middle.getLast().outChannels());
   }
 
@@ -153,7 +155,8 @@ public final class ControlNet {
       Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
       Ops ops = call.ops();
       Tensor waves = ops.upload(TimeEmbedding.waves(timesteps, time.inWidth())); // [B, M]
-      Tensor embedding = ops.activate(time.apply(ops, waves, context.label()), Activation.SILU);
+      Iterator<Tensor> times =
+          shifts.of(ops, ops.activate(time.apply(ops, waves, context.label()), Activation.SILU));
       Map<Integer, Tensor> skips = new HashMap<>();
       Relay relay = new Relay(call, x);
       for (int n = 0; n < down.size(); n++) {
@@ -162,15 +165,14 @@ public final class ControlNet {
         relay.then(
             "input_blocks." + n,
             (inner, in) -> {
-              Tensor y = UNet.run(inner, block, in, null, embedding, prompts, null, false);
+              Tensor y = UNet.run(inner, block, in, null, times, prompts, null, false);
               return first ? inner.add(y, hint) : y;
             });
         trace.accept("input_blocks." + n, relay.value());
         skips.put(n, call.handOver(ops.conv2d(relay.value(), outs.get(n), null)));
       }
       relay.then(
-          "middle",
-          (inner, in) -> UNet.run(inner, middle, in, null, embedding, prompts, null, false));
+          "middle", (inner, in) -> UNet.run(inner, middle, in, null, times, prompts, null, false));
       Tensor out = call.handOver(ops.conv2d(relay.value(), middleOut, null));
       relay.close();
       return new Result(skips, out);

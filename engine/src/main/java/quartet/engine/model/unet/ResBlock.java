@@ -18,16 +18,14 @@ final class ResBlock {
 
   private final Parameters.Norm norm1;
   private final Parameters.Conv2d conv1;
-  private final Parameters.Linear time;
   private final Parameters.Norm norm2;
   private final Parameters.Conv2d conv2;
   private final Parameters.@Nullable Linear shortcut;
 
-  ResBlock(WeightCursor weights, int in, int embeddingWidth) {
+  ResBlock(WeightCursor weights, int in) {
     int out = weights.shape("in_layers.2.weight").dim(0);
     norm1 = weights.norm("in_layers.0", in);
     conv1 = weights.conv("in_layers.2", in, out, Conv2dGeometry.SAME_3X3);
-    time = weights.linear("emb_layers.1", embeddingWidth, out);
     norm2 = weights.norm("out_layers.0", out);
     conv2 = weights.conv("out_layers.3", out, out, Conv2dGeometry.SAME_3X3);
     shortcut = in == out ? null : weights.pointwise("skip_connection", in, out);
@@ -40,26 +38,25 @@ final class ResBlock {
   /**
    * {@code [B, H, W, Cin] -> [B, H, W, Cout]}.
    *
-   * @param embedding {@code [B, E]}, SiLU of the time embedding
+   * @param shift {@code [B, Cout]}, what the time adds
    */
-  Tensor forward(Ops ops, Tensor x, Tensor embedding) {
+  Tensor forward(Ops ops, Tensor x, Tensor shift) {
     Tensor h = ops.groupNorm(x, norm1, GROUPS, EPSILON, Activation.SILU);
     Tensor kept = shortcut == null ? x : ops.linear(x, shortcut, Activation.NONE, null);
-    return rest(ops, h, kept, embedding);
+    return rest(ops, h, kept, shift);
   }
 
   /** The same for an input of two parts side by side, which are never joined. */
-  Tensor forward(Ops ops, Tensor x, Tensor y, Tensor embedding) {
+  Tensor forward(Ops ops, Tensor x, Tensor y, Tensor shift) {
     if (shortcut == null) {
-      return forward(ops, ops.concatLast(x, y), embedding);
+      return forward(ops, ops.concatLast(x, y), shift);
     }
     Tensor h = ops.joinedGroupNorm(x, y, norm1, GROUPS, EPSILON, Activation.SILU);
-    return rest(ops, h, ops.joinedLinear(x, y, shortcut), embedding);
+    return rest(ops, h, ops.joinedLinear(x, y, shortcut), shift);
   }
 
-  private Tensor rest(Ops ops, Tensor normed, Tensor kept, Tensor embedding) {
+  private Tensor rest(Ops ops, Tensor normed, Tensor kept, Tensor shift) {
     Tensor h = ops.conv2d(normed, conv1, null); // [B, H, W, Cout]
-    Tensor shift = ops.linear(embedding, time, Activation.NONE, null); // [B, Cout]
     h = ops.shiftedGroupNorm(h, shift, norm2, GROUPS, EPSILON, Activation.SILU);
     return ops.conv2d(h, conv2, kept);
   }

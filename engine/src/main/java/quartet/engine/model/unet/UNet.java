@@ -29,6 +29,7 @@ public final class UNet {
 
   private final UNetConfig config;
   private final TimeEmbedding time;
+  private final TimeShifts shifts;
   private final @Nullable TimeEmbedding label;
   private final List<List<UNetLayer>> down = new ArrayList<>();
   private final List<UNetLayer> middle;
@@ -45,11 +46,11 @@ public final class UNet {
             ? new TimeEmbedding(
                 weights.at("label_emb.0"), weights.shape("label_emb.0.0.weight").dim(1))
             : null;
-    BlockReader reader = new BlockReader(config, time.width());
+    BlockReader reader = new BlockReader(weights, config);
     Deque<Integer> skips = new ArrayDeque<>();
     int channels = config.inChannels();
     for (int n = 0; true; n++) {
-      List<UNetLayer> block = reader.read(weights.at("input_blocks." + n), channels);
+      List<UNetLayer> block = reader.read("input_blocks." + n, channels);
       if (block.isEmpty()) {
         break;
       }
@@ -57,12 +58,13 @@ public final class UNet {
       down.add(block);
       skips.push(channels);
     }
-    middle = required(reader, weights.at("middle_block"), channels);
+    middle = required(reader, weights, "middle_block", channels);
     channels = middle.getLast().outChannels();
     for (int n = 0; !skips.isEmpty(); n++) {
-      up.add(required(reader, weights.at("output_blocks." + n), channels + skips.pop()));
+      up.add(required(reader, weights, "output_blocks." + n, channels + skips.pop()));
       channels = up.getLast().getLast().outChannels();
     }
+    shifts = new TimeShifts(weights, reader.timeProjections(), time.width());
     outNorm = weights.norm("out.0", channels);
     outConv =
         weights.conv(
@@ -70,9 +72,9 @@ public final class UNet {
   }
 
   /** A block that must be there; it begins with a residual block. */
-  static List<UNetLayer> required(BlockReader reader, WeightCursor weights, int in) {
-    weights.shape("0.in_layers.0.weight");
-    return reader.read(weights, in);
+  static List<UNetLayer> required(BlockReader reader, WeightCursor weights, String block, int in) {
+    weights.at(block).shape("0.in_layers.0.weight");
+    return reader.read(block, in);
   }
 
   /** The extents. */
@@ -144,12 +146,13 @@ public final class UNet {
       Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
       Tensor embedding = time.apply(call.ops(), waves, context.label()); // [B, E]
       trace.accept("time_embed", embedding);
-      Tensor activated = call.ops().activate(embedding, Activation.SILU);
+      Iterator<Tensor> times =
+          shifts.of(call.ops(), call.ops().activate(embedding, Activation.SILU));
       Deque<Tensor> skips = new ArrayDeque<>();
       Tensor h = x;
       for (int n = 0; n < down.size(); n++) {
         try (TensorScope block = call.child("input_blocks." + n)) {
-          Tensor made = run(block.ops(), down.get(n), h, null, activated, prompts, null, false);
+          Tensor made = run(block.ops(), down.get(n), h, null, times, prompts, null, false);
           h = block.handOver(added(block.ops(), made, steering.inputs().get(n)));
         }
         skips.push(h); // each a level's [B, H/k, W/k, C]
@@ -161,7 +164,7 @@ public final class UNet {
           (ops, in) ->
               added(
                   ops,
-                  run(ops, middle, in, null, activated, prompts, null, steering.perturbed()),
+                  run(ops, middle, in, null, times, prompts, null, steering.perturbed()),
                   steering.middle()));
       trace.accept("middle_block", relay.value());
       for (int n = 0; n < up.size(); n++) {
@@ -172,7 +175,7 @@ public final class UNet {
         relay.then(
             "output_blocks." + n,
             (ops, in) ->
-                run(ops, block, in, added(ops, skip, control), activated, prompts, next, false));
+                run(ops, block, in, added(ops, skip, control), times, prompts, next, false));
         trace.accept("output_blocks." + n, relay.value());
       }
       relay.then(
@@ -192,6 +195,7 @@ public final class UNet {
    * Runs one block.
    *
    * @param skip what stands beside {@code x} as the first layer's input, or null
+   * @param shifts what the time adds, from this block's first residual block on
    * @param sizeLike what an upsampling enlarges to, or null if none may occur
    */
   static Tensor run(
@@ -199,7 +203,7 @@ public final class UNet {
       List<UNetLayer> layers,
       Tensor x,
       @Nullable Tensor skip,
-      Tensor embedding,
+      Iterator<Tensor> shifts,
       Iterator<PromptContext.KeyValue> prompts,
       @Nullable Tensor sizeLike,
       boolean perturbed) {
@@ -212,8 +216,8 @@ public final class UNet {
           switch (layer) {
             case UNetLayer.Residual residual ->
                 second == null
-                    ? residual.block().forward(ops, h, embedding)
-                    : residual.block().forward(ops, h, second, embedding);
+                    ? residual.block().forward(ops, h, shifts.next())
+                    : residual.block().forward(ops, h, second, shifts.next());
             case UNetLayer.Transformer transformer ->
                 transformer.block().forward(ops, h, prompts, perturbed);
             case UNetLayer.Convolution convolution -> ops.conv2d(h, convolution.conv(), null);

@@ -1,14 +1,16 @@
 package quartet.tensor.cuda;
 
+import java.util.List;
 import quartet.cuda.LaunchShape;
+import quartet.cuda.raw.AttentionGraph;
 import quartet.cuda.raw.CublasLt;
 import quartet.tensor.DType;
 import quartet.tensor.Shape;
 import quartet.tensor.Tensor;
 
 /**
- * Attention: the flash kernel for heads of at most {@value #MOST_HEAD} numbers, elsewhere (the
- * VAE's single head of 512) products around a softmax, a slab of queries at a time.
+ * Attention: a flash kernel, ours or cuDNN's, for heads of at most {@value #MOST_HEAD} numbers,
+ * elsewhere (the VAE's single head of 512) products around a softmax, a slab of queries at a time.
  *
  * <p>Thread: the device's.
  */
@@ -40,7 +42,7 @@ final class AttentionOps {
     }
     int head = q.dim(2) / heads;
     if (head % 8 == 0 && head <= MOST_HEAD && isWide(q) && isWide(k) && isWide(v)) {
-      flash(q, k, v, heads, causal, out);
+      narrow(q, k, v, heads, causal, out);
     } else {
       plain(scope.dense(q), scope.dense(k), scope.dense(v), heads, causal, out);
     }
@@ -75,13 +77,43 @@ final class AttentionOps {
     }
   }
 
+  /** Our kernel, or cuDNN's where it has one and that is faster. */
+  private void narrow(
+      CudaTensor q, CudaTensor k, CudaTensor v, int heads, boolean causal, CudaTensor out) {
+    Runnable own = () -> flash(q, k, v, heads, causal, out);
+    if (causal) {
+      own.run();
+      return;
+    }
+    backend
+        .attentions()
+        .run(
+            new AttentionGraph.Spec(
+                q.dim(0),
+                heads,
+                q.dim(1),
+                k.dim(1),
+                q.dim(2) / heads,
+                q.rowStride(),
+                k.rowStride(),
+                v.rowStride(),
+                q.dim(2),
+                Types.cudnn(q.dtype())),
+            new Attentions.Operands(q.address(), k.address(), v.address(), out.address()),
+            own,
+            !backend.isRecording());
+  }
+
   private void flash(
       CudaTensor q, CudaTensor k, CudaTensor v, int heads, boolean causal, CudaTensor out) {
     int head = q.dim(2) / heads;
     int stride = (head + 15) / 16 * 16 + 8;
     int shared = 3 * QUERIES * stride * 2;
     KernelLibrary.Variant variant =
-        new KernelLibrary.Variant("attention", q.dtype() == DType.BF16, head);
+        new KernelLibrary.Variant(
+            "attention",
+            q.dtype() == DType.BF16,
+            List.of(new KernelLibrary.Definition("HEAD", head)));
     backend.allowSharedBytes(variant, "attention", shared);
     backend.launch(
         variant,

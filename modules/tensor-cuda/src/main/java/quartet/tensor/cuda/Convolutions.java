@@ -1,8 +1,6 @@
 package quartet.tensor.cuda;
 
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -12,25 +10,17 @@ import quartet.cuda.raw.Cudnn;
 /**
  * Convolutions by shape, each with the plan that was fastest on this card.
  *
- * <p>A choice is remembered as the plan's place in the library's list of proposals, which is the
- * same for a version, card and graph.
- *
  * <p>Owner: the backend. Thread: the device's.
  */
 final class Convolutions implements AutoCloseable {
   private final Cudnn library;
-  private final Tuning tuning;
-  private final Stopwatch stopwatch;
-  private final CudaSettings settings;
+  private final Plans plans;
   private final long workspace;
   private final Map<ConvolutionGraph.Spec, Optional<ConvolutionGraph>> graphs = new HashMap<>();
 
-  Convolutions(
-      Cudnn library, Tuning tuning, Stopwatch stopwatch, CudaSettings settings, long workspace) {
+  Convolutions(Cudnn library, Plans plans, long workspace) {
     this.library = library;
-    this.tuning = tuning;
-    this.stopwatch = stopwatch;
-    this.settings = settings;
+    this.plans = plans;
     this.workspace = workspace;
   }
 
@@ -40,6 +30,7 @@ final class Convolutions implements AutoCloseable {
   /**
    * Queues a convolution.
    *
+   * @param timing whether plans may be timed now; not while a graph is recorded
    * @return false if the library cannot do it in one graph
    */
   boolean run(ConvolutionGraph.Spec spec, Operands operands, boolean timing) {
@@ -59,52 +50,12 @@ final class Convolutions implements AutoCloseable {
   private @Nullable ConvolutionGraph prepare(
       ConvolutionGraph.Spec spec, Operands operands, boolean timing) {
     ConvolutionGraph graph = new ConvolutionGraph(library, spec);
-    if (choose(graph, spec, operands, timing)) {
+    if (plans.choose(
+        "convolution " + spec, graph.graph(), () -> execute(graph, operands), timing)) {
       return graph;
     }
     graph.close();
     return null;
-  }
-
-  private boolean choose(
-      ConvolutionGraph graph, ConvolutionGraph.Spec spec, Operands operands, boolean timing) {
-    String key = "convolution " + spec;
-    List<MemorySegment> proposals = graph.configurations(settings.candidates());
-    String known = tuning.choice(key);
-    if (known != null && Integer.parseInt(known) < proposals.size()) {
-      ConvolutionGraph.Plan plan =
-          graph.build(proposals.get(Integer.parseInt(known)), settings.workspaceBytes());
-      if (plan != null) {
-        graph.choose(plan);
-        return true;
-      }
-    }
-    boolean timed = settings.tune() && timing;
-    ConvolutionGraph.Plan best = null;
-    int place = -1;
-    float fastest = Float.POSITIVE_INFINITY;
-    for (int i = 0; i < proposals.size() && (timed || best == null); i++) {
-      ConvolutionGraph.Plan plan = graph.build(proposals.get(i), settings.workspaceBytes());
-      if (plan == null) {
-        continue;
-      }
-      graph.choose(plan);
-      float milliseconds =
-          timed ? stopwatch.milliseconds(() -> execute(graph, operands)) : Float.MAX_VALUE;
-      if (milliseconds < fastest) {
-        fastest = milliseconds;
-        best = plan;
-        place = i;
-      }
-    }
-    if (best == null) {
-      return false;
-    }
-    graph.choose(best);
-    if (timed) {
-      tuning.choose(key, Integer.toString(place));
-    }
-    return true;
   }
 
   @Override

@@ -52,6 +52,7 @@ public final class CudaBackend implements Backend {
   private final Tuning tuning;
   private final Products products;
   private final Convolutions convolutions;
+  private final Attentions attentions;
   private final List<CudaScope> roots = new ArrayList<>();
   private final List<CudaParameters> parameters = new ArrayList<>();
   private final List<CudaReplay> replays = new ArrayList<>();
@@ -101,8 +102,9 @@ public final class CudaBackend implements Backend {
     libraries.cudnn().useStream(stream);
     products =
         new Products(libraries.cublas(), tuning, stopwatch, settings, workspace.address, stream);
-    convolutions =
-        new Convolutions(libraries.cudnn(), tuning, stopwatch, settings, workspace.address);
+    Plans plans = new Plans(tuning, stopwatch, settings);
+    convolutions = new Convolutions(libraries.cudnn(), plans, workspace.address);
+    attentions = new Attentions(libraries.cudnn(), plans, workspace.address);
   }
 
   /**
@@ -251,6 +253,10 @@ public final class CudaBackend implements Backend {
     return convolutions;
   }
 
+  Attentions attentions() {
+    return attentions;
+  }
+
   boolean isRecording() {
     return recording;
   }
@@ -334,6 +340,7 @@ public final class CudaBackend implements Backend {
     tuning.save();
     products.close();
     convolutions.close();
+    attentions.close();
     kernels.close();
     stopwatch.close();
     staging.close();

@@ -11,7 +11,7 @@ import java.nio.file.Path;
  * @param workspaceBytes device memory that algorithms may use
  */
 public record CudaSettings(Path cacheFolder, boolean tune, int candidates, long workspaceBytes) {
-  private static final int CANDIDATES = 6;
+  private static final int CANDIDATES = 10;
   private static final long WORKSPACE_BYTES = 64L << 20;
 
   /** The user's cache folder: {@code $XDG_CACHE_HOME/quartet} or {@code ~/.cache/quartet}. */

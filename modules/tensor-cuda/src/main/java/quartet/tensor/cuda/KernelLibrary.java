@@ -35,7 +35,7 @@ final class KernelLibrary implements AutoCloseable {
   private final Path folder;
   private final Supplier<Nvrtc> compilers;
   private final Map<Variant, Long> modules = new HashMap<>();
-  private final Map<String, Long> functions = new HashMap<>();
+  private final Map<Key, Long> functions = new HashMap<>();
   private @Nullable Nvrtc compiler;
 
   KernelLibrary(CudaDriver driver, Path folder, Supplier<Nvrtc> compilers) {
@@ -44,33 +44,40 @@ final class KernelLibrary implements AutoCloseable {
     this.compilers = compilers;
   }
 
+  /** A constant that a file is compiled with. */
+  record Definition(String name, int value) {}
+
   /**
    * A file compiled one way.
    *
    * @param file without {@code .cu}
    * @param bfloat whether u16 means bfloat16
-   * @param head width of a head, for attention; 0 elsewhere
+   * @param more what else is fixed at compile time
    */
-  record Variant(String file, boolean bfloat, int head) {
-    /** A file that does not care for the width of heads. */
+  record Variant(String file, boolean bfloat, List<Definition> more) {
+    /** Copies the list. */
+    Variant {
+      more = List.copyOf(more);
+    }
+
+    /** A file of which nothing else is fixed. */
     static Variant of(String file, boolean bfloat) {
-      return new Variant(file, bfloat, 0);
+      return new Variant(file, bfloat, List.of());
     }
 
     List<String> definitions() {
       List<String> options = new ArrayList<>(List.of("-DBF16=" + (bfloat ? 1 : 0)));
-      if (head > 0) {
-        options.add("-DHEAD=" + head);
-      }
+      more.forEach(d -> options.add("-D%s=%d".formatted(d.name(), d.value())));
       return options;
     }
   }
 
+  private record Key(Variant variant, String name) {}
+
   /** A kernel's handle. */
   long function(Variant variant, String name) {
     return functions.computeIfAbsent(
-        variant.file() + variant.bfloat() + variant.head() + name,
-        key -> driver.function(module(variant), name));
+        new Key(variant, name), key -> driver.function(module(variant), name));
   }
 
   private long module(Variant variant) {

@@ -56,15 +56,26 @@ final class LinearOps {
     CudaTensor second = aligned(scope.cudaOps().as(y, weights.type()));
     CudaTensor out = scope.allocate(x.shape().withLast(weights.outWidth()), weights.type());
     if (out.shape().elements() > 0) {
-      part(first, weights, 0, weights.bias(), out);
-      part(second, weights, x.dim(-1), 0, out);
+      CudaTensor begun = scope.allocate(out.shape(), weights.type());
+      part(first, weights, 0, weights.bias(), null, begun);
+      part(second, weights, x.dim(-1), 0, begun, out);
     }
     return out;
   }
 
-  /** Adds the product with the weight's columns from {@code column} on; the first one begins. */
+  /**
+   * The product with the weight's columns from {@code column} on.
+   *
+   * @param begun what it is added to, or null; never {@code out} itself, since algorithms are timed
+   *     by running them several times
+   */
   private void part(
-      CudaTensor x, DeviceWeights.Linear weights, int column, long bias, CudaTensor out) {
+      CudaTensor x,
+      DeviceWeights.Linear weights,
+      int column,
+      long bias,
+      @Nullable CudaTensor begun,
+      CudaTensor out) {
     long weight = weights.weight() + (long) column * weights.type().byteSize();
     int type = Types.cuda(weights.type());
     CublasLt.Spec spec =
@@ -79,7 +90,7 @@ final class LinearOps {
             type,
             type,
             bias != 0,
-            column > 0,
+            begun != null,
             1,
             0,
             0,
@@ -89,7 +100,8 @@ final class LinearOps {
         .products()
         .run(
             spec,
-            new Products.Operands(1f, x.address(), weight, 0, bias, out.address()),
+            new Products.Operands(
+                1f, x.address(), weight, begun == null ? 0 : begun.address(), bias, out.address()),
             !backend.isRecording());
   }
 

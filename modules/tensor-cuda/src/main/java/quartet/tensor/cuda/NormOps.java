@@ -1,6 +1,7 @@
 package quartet.tensor.cuda;
 
 import org.jspecify.annotations.Nullable;
+import quartet.cuda.KernelArguments;
 import quartet.cuda.LaunchShape;
 import quartet.tensor.Activation;
 import quartet.tensor.DType;
@@ -13,6 +14,10 @@ final class NormOps {
   private static final int ROWS_PER_BLOCK = 4;
   private static final int ROW_THREADS = 128;
   private static final int PLAIN_THREADS = 256;
+  private static final int WARP = 32;
+
+  /** Packs of eight numbers that a thread holds of a row. */
+  private static final int MOST_PACKS = 8;
 
   /**
    * Channels beyond which a block's sums would not fit into the shared memory that all blocks have.
@@ -75,6 +80,38 @@ final class NormOps {
             && (shift == null || (shift.address() | shift.rowStride() * 2) % 16 == 0);
     KernelLibrary.Variant variant = KernelLibrary.Variant.of("norm", norm.type() == DType.BF16);
     int shiftStride = shift == null ? 0 : Math.toIntExact(shift.rowStride());
+    GroupNormPlan held =
+        isWide(x) && (y == null || isWide(y))
+            ? GroupNormPlan.of(
+                batch,
+                pixels,
+                c1,
+                c2,
+                groups,
+                backend.driver().info().multiprocessors(),
+                backend.driver().info().computeCapability())
+            : null;
+    if (held != null) {
+      backend.launch(
+          held.variant(norm.type() == DType.BF16),
+          "group_norm_held",
+          new LaunchShape(held.cluster(), groups, batch, held.threads(), 0),
+          backend
+              .arguments()
+              .add(x.address())
+              .add(address(y))
+              .add(address(shift))
+              .add(norm.scale())
+              .add(norm.shift())
+              .add(out.address())
+              .add(pixels)
+              .add(c1)
+              .add(c2)
+              .add(epsilon)
+              .add(Types.activation(activation))
+              .add(shiftStride));
+      return out;
+    }
     if (!wide) {
       backend.launch(
           variant,
@@ -168,22 +205,45 @@ final class NormOps {
     }
     CudaTensor in = isWide(x) ? x : scope.cudaOps().compact(x);
     CudaTensor out = scope.allocate(x.shape(), norm.type());
-    long rows = x.shape().rows();
     if (x.shape().elements() > 0) {
-      backend.launch(
-          KernelLibrary.Variant.of("norm", norm.type() == DType.BF16),
-          "layer_norm",
-          LaunchShape.of((rows + ROWS_PER_BLOCK - 1) / ROWS_PER_BLOCK, ROW_THREADS),
-          backend
-              .arguments()
-              .add(in.address())
-              .add(norm.scale())
-              .add(norm.shift())
-              .add(out.address())
-              .add(rows)
-              .add(norm.channels())
-              .add(epsilon));
+      normalizeRows(in, norm, epsilon, out);
     }
     return out;
+  }
+
+  private void normalizeRows(
+      CudaTensor in, DeviceWeights.Norm norm, float epsilon, CudaTensor out) {
+    long rows = in.shape().rows();
+    int width = norm.channels();
+    int lanes = lanes(width);
+    int rowsPerBlock = lanes > 0 ? ROW_THREADS / lanes : ROWS_PER_BLOCK;
+    KernelArguments arguments =
+        backend
+            .arguments()
+            .add(in.address())
+            .add(norm.scale())
+            .add(norm.shift())
+            .add(out.address())
+            .add(rows)
+            .add(width)
+            .add(epsilon);
+    if (lanes > 0) {
+      arguments.add(lanes);
+    }
+    backend.launch(
+        KernelLibrary.Variant.of("norm", norm.type() == DType.BF16),
+        lanes > 0 ? "layer_norm_packed" : "layer_norm",
+        LaunchShape.of((rows + rowsPerBlock - 1) / rowsPerBlock, ROW_THREADS),
+        arguments);
+  }
+
+  /** Threads that share a row evenly, each with at most eight packs of eight; 0 if none can. */
+  private static int lanes(int width) {
+    if (width % 8 != 0) {
+      return 0;
+    }
+    int packs = width / 8;
+    int lanes = Math.min(WARP, Integer.lowestOneBit(packs));
+    return packs / lanes <= MOST_PACKS ? lanes : 0;
   }
 }

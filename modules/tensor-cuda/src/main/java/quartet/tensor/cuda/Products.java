@@ -46,6 +46,10 @@ final class Products implements AutoCloseable {
    * @param timing whether algorithms may be timed now; not while a graph is recorded
    */
   void run(CublasLt.Spec spec, Operands operands, boolean timing) {
+    if (spec.accumulate() && (operands.c() == 0 || operands.c() == operands.y())) {
+      throw new IllegalArgumentException(
+          "a product that adds must not add in place, as timing repeats it: " + spec);
+    }
     CublasLt.Product product = products.get(spec);
     if (product == null) {
       product = library.prepare(spec);

@@ -305,6 +305,44 @@ final class CudaOpsTest {
     }
   }
 
+  /** Sizes of Stable Diffusion's levels: groups that a cluster of blocks shares, and too large. */
+  @Test
+  void groupNormOfLargePictures() {
+    Cases cases = new Cases(12);
+    for (int[] size :
+        new int[][] {
+          {64, 320, 0}, {64, 640, 320}, {32, 1280, 640}, {16, 1280, 1280}, {96, 96, 0}
+        }) {
+      Shape left = Shape.of(2, size[0], size[0] - 1, size[1]);
+      Shape right = left.withLast(Math.max(1, size[2]));
+      int channels = size[1] + size[2];
+      float[] x = moved(cases.normal(left.elements(), 1), 3);
+      float[] y = moved(cases.normal(right.elements(), 1), 3);
+      float[] scale = cases.normal(channels, 1);
+      float[] shift = cases.normal(channels, 1);
+      twins()
+          .close(
+              "groupNorm of %s and %d channels beside it".formatted(left, size[2]),
+              2,
+              (ops, parameters, numbers) -> {
+                var norm =
+                    parameters.norm(
+                        numbers.weight(Shape.of(channels), scale),
+                        numbers.weight(Shape.of(channels), shift));
+                Tensor first = half(ops, parameters, numbers.tensor(left, x));
+                return size[2] == 0
+                    ? ops.groupNorm(first, norm, 32, 1e-5f, Activation.SILU)
+                    : ops.joinedGroupNorm(
+                        first,
+                        half(ops, parameters, numbers.tensor(right, y)),
+                        norm,
+                        32,
+                        1e-5f,
+                        Activation.SILU);
+              });
+    }
+  }
+
   private static float[] moved(float[] numbers, float offset) {
     for (int i = 0; i < numbers.length; i++) {
       numbers[i] += offset;
@@ -322,7 +360,7 @@ final class CudaOpsTest {
         "layerNorm",
         16,
         cases -> {
-          int width = cases.oneOf(2, 3, 8, 31, 64, 320, 777, 1280, 2048, 2056);
+          int width = cases.oneOf(2, 3, 8, 31, 64, 320, 640, 768, 777, 1280, 2048, 2056);
           Shape shape = Shape.of(1, cases.oneOf(1, 5, 77), width);
           float[] x = cases.normal(shape.elements(), 3);
           float[] scale = cases.normal(width, 1);
@@ -338,58 +376,6 @@ final class CudaOpsTest {
                               numbers.weight(Shape.of(width), shift)),
                           1e-5f));
         });
-  }
-
-  @Test
-  void attention() {
-    Property.check(
-        "attention",
-        24,
-        cases -> {
-          int head = cases.oneOf(4, 8, 10, 16, 40, 64, 80, 160, 168, 512);
-          int heads = cases.intIn(1, 3);
-          int queries = cases.oneOf(1, 16, 63, 64, 65, 77, 200);
-          boolean causal = cases.coin();
-          int keys = causal ? queries : cases.oneOf(1, 63, 64, 77, 130);
-          int width = heads * head;
-          Shape q = Shape.of(2, queries, width);
-          Shape k = Shape.of(2, keys, width);
-          float[] query = cases.normal(q.elements(), 1);
-          float[] key = cases.normal(k.elements(), 1);
-          float[] value = cases.normal(k.elements(), 1);
-          twins()
-              .close(
-                  "attention %s x %s, %d heads of %d, causal %s"
-                      .formatted(q, k, heads, head, causal),
-                  2,
-                  (ops, parameters, numbers) ->
-                      ops.attention(
-                          half(ops, parameters, numbers.tensor(q, query)),
-                          half(ops, parameters, numbers.tensor(k, key)),
-                          half(ops, parameters, numbers.tensor(k, value)),
-                          heads,
-                          causal));
-        });
-  }
-
-  @Test
-  void attentionOfLargeScores() {
-    Cases cases = new Cases(5);
-    Shape shape = Shape.of(1, 100, 80);
-    float[] query = cases.normal(shape.elements(), 6);
-    float[] key = cases.normal(shape.elements(), 6);
-    float[] value = cases.normal(shape.elements(), 1);
-    twins()
-        .close(
-            "attention of large scores",
-            4,
-            (ops, parameters, numbers) ->
-                ops.attention(
-                    half(ops, parameters, numbers.tensor(shape, query)),
-                    half(ops, parameters, numbers.tensor(shape, key)),
-                    half(ops, parameters, numbers.tensor(shape, value)),
-                    2,
-                    false));
   }
 
   @Test

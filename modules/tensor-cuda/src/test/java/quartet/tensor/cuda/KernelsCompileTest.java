@@ -26,16 +26,31 @@ final class KernelsCompileTest {
   static Stream<Arguments> variants() {
     List<Arguments> all = new ArrayList<>();
     for (String file : List.of("norm", "elementwise", "shape", "weights", "softmax")) {
-      all.add(Arguments.of(file, false, 0));
-      all.add(Arguments.of(file, true, 0));
+      all.add(Arguments.of(KernelLibrary.Variant.of(file, false)));
+      all.add(Arguments.of(KernelLibrary.Variant.of(file, true)));
     }
-    HEADS.forEach(head -> all.add(Arguments.of("attention", head == 160, head)));
+    HEADS.forEach(
+        head ->
+            all.add(
+                Arguments.of(
+                    new KernelLibrary.Variant(
+                        "attention",
+                        head == 160,
+                        List.of(new KernelLibrary.Definition("HEAD", head))))));
+    for (GroupNormPlan plan :
+        List.of(
+            new GroupNormPlan(10, 1, 4, 256, 20),
+            new GroupNormPlan(60, 2, 1, 512, 8),
+            new GroupNormPlan(40, 4, 8, 1024, 3))) {
+      all.add(Arguments.of(plan.variant(plan.perGroup() == 10)));
+    }
     return all.stream();
   }
 
   @ParameterizedTest
   @MethodSource("variants")
-  void compiles(String file, boolean bfloat, int head) throws Exception {
+  void compiles(KernelLibrary.Variant variant) throws Exception {
+    String file = variant.file();
     Path source = folder.resolve(file + ".cu");
     Files.writeString(
         source, KernelLibrary.text("common.cuh") + "\n" + KernelLibrary.text(file + ".cu"));
@@ -45,7 +60,7 @@ final class KernelsCompileTest {
       command.add("-gencode");
       command.add("arch=compute_%d,code=sm_%d".formatted(architecture, architecture));
     }
-    command.addAll(new KernelLibrary.Variant(file, bfloat, head).definitions());
+    command.addAll(variant.definitions());
     command.addAll(List.of("-o", folder.resolve("out").toString(), source.toString()));
     Path log = folder.resolve("log");
     Process process;
