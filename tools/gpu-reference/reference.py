@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/demo-model"))
@@ -215,6 +216,9 @@ def speed(file: str) -> None:
         x = x.to(memory_format=torch.channels_last)
         t = torch.full((2 * images,), 500, device=DEVICE)
         context = torch.randn(2 * images, 77, 768, device=DEVICE, dtype=torch.float16)
+        with FlopCounterMode(display=False) as counter:
+            unet(x, t, context)
+        print(f"UNet, batch {images} with CFG: {counter.get_total_flops() / 1e12:.3f} TFLOP")
         print(f"PyTorch UNet, batch {images} with CFG, eager: {timed(lambda: unet(x, t, context)):.2f} ms")
         graph = torch.cuda.CUDAGraph()
         side = torch.cuda.Stream()
@@ -227,6 +231,9 @@ def speed(file: str) -> None:
     vae = nets["vae"].to(memory_format=torch.channels_last)
     for extent in (64, 128):
         z = torch.randn(1, 4, extent, extent, device=DEVICE, dtype=torch.float16).to(memory_format=torch.channels_last)
+        with FlopCounterMode(display=False) as counter:
+            vae.decode(z)
+        print(f"VAE decode {8 * extent}²: {counter.get_total_flops() / 1e12:.3f} TFLOP")
         print(f"PyTorch VAE decode {8 * extent}²: {timed(lambda: vae.decode(z), 10):.2f} ms")
 
 

@@ -50,6 +50,28 @@ final class CudaProbe implements GpuProbe {
     return findings;
   }
 
+  /** GPUs from the first on that are new enough for the kernels. */
+  static int fitDevices() {
+    int count = RealDriver.count();
+    int fit = 0;
+    while (fit < count
+        && RealDriver.describe(fit)
+            .filter(info -> info.computeCapability() >= LEAST_CAPABILITY)
+            .isPresent()) {
+      fit++;
+    }
+    return fit;
+  }
+
+  /** Libraries that the backend needs and that cannot be loaded. */
+  static List<String> missingLibraries() {
+    LibrarySearch search = LibrarySearch.ofThisProcess();
+    return LIBRARIES.stream()
+        .filter(library -> !search.canLoad(library.sonames()))
+        .map(library -> library.sonames().getFirst())
+        .toList();
+  }
+
   private static Finding device(DeviceInfo info) {
     String detail =
         "cuda:%d %s, compute capability %d.%d, %,d MiB, driver for CUDA %d.%d, GPU-%s"

@@ -1,5 +1,6 @@
 package quartet.api;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,18 +37,34 @@ final class LocalBackends implements BackendFactory {
         }
         yield new CpuBackend(host, device);
       }
-      case CUDA -> {
-        LOG.warn(
-            "⚠️ {}: the CUDA backend has not been proven on a card yet; compare its pictures with cpu:1",
-            device);
-        yield CudaBackend.open(device, registrations, CudaSettings.standard());
-      }
+      case CUDA -> CudaBackend.open(device, registrations, CudaSettings.standard());
       case SIM ->
           throw new EngineException(
               ServeError.NO_BACKEND,
               "%s only pretends to compute; nothing can be computed on it. Use --devices cpu:1"
                   .formatted(device));
     };
+  }
+
+  @Override
+  public void poison(Backend backend) {
+    if (backend instanceof CudaBackend cuda) {
+      cuda.poison();
+    }
+  }
+
+  @Override
+  public int gpus() {
+    int fit = CudaProbe.fitDevices();
+    List<String> missing = fit == 0 ? List.of() : CudaProbe.missingLibraries();
+    if (!missing.isEmpty()) {
+      LOG.warn(
+          "⚠️ {} GPU(s) cannot be used: {} not found; `quartet doctor` says what to install",
+          fit,
+          String.join(", ", missing));
+      return 0;
+    }
+    return fit;
   }
 
   @Override

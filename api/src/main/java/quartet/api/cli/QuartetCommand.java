@@ -32,7 +32,8 @@ public final class QuartetCommand implements Callable<Integer> {
             .addSubcommand(new CancelCommand())
             .addSubcommand(new KeyCommand())
             .addSubcommand(new DoctorCommand(gpus))
-            .addSubcommand(new BenchCommand())
+            .addSubcommand(
+                new CommandLine(new BenchCommand()).addSubcommand(new BenchGpuCommand(backends)))
             .addSubcommand(new ReportCommand())
             .addSubcommand(new GpuWorkerCommand(backends));
     line.setExecutionExceptionHandler(

@@ -107,7 +107,7 @@ final class RunCommand implements Callable<Integer> {
     ExecutionPlan plan = plan(WorkflowFile.changed(prompt, changes), registry, folders);
     folders.create();
     Device device =
-        DeviceChoice.of(devices, new DeviceChoice.Environment("0", null), 0, false)
+        DeviceChoice.of(devices, new DeviceChoice.Environment("0", null), backends.gpus(), false)
             .devices()
             .getFirst();
     Instant start = Instant.now();

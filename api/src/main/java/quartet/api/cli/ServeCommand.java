@@ -207,7 +207,7 @@ final class ServeCommand implements Callable<Integer> {
             devices,
             new DeviceChoice.Environment(
                 System.getenv("COMFY_MULTI_GPU_SCHED"), System.getenv("COMFY_NUM_GPUS")),
-            0,
+            backends.gpus(),
             allowFewer);
     @Nullable TlsFiles tls = web.tlsFiles();
     if (tls != null) {

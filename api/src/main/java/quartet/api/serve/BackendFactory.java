@@ -12,6 +12,12 @@ public interface BackendFactory extends AutoCloseable {
    */
   Backend open(Device device);
 
+  /** Breaks a backend's device for this process, for trying out recovery. */
+  void poison(Backend backend);
+
+  /** GPUs of this machine that can be computed on: driver, card and libraries are there. */
+  int gpus();
+
   @Override
   void close();
 }

@@ -10,13 +10,14 @@ import quartet.engine.files.Folders;
 import quartet.engine.sim.FaultyWorker;
 import quartet.engine.sim.SimCosts;
 import quartet.engine.sim.SimWorker;
+import quartet.tensor.Backend;
 import quartet.tensor.Device;
 
 /**
  * Makes the workers of this process's devices.
  *
  * @param sim what work costs on simulated devices
- * @param faults simulated devices fail when prompts tell them to, and mark that here; null: never
+ * @param faults devices fail when prompts tell them to, and mark that here; null: never
  * @param writeMetadata whether PNG files carry the workflow
  * @param maxResident checkpoints kept on a device at once
  * @param cache which nodes' results a device keeps
@@ -34,11 +35,17 @@ public record Workers(
     return switch (device.kind()) {
       case SIM -> {
         Worker worker = new SimWorker(gpuId, device, sim, folders, writeMetadata, maxResident);
-        yield faults == null ? worker : new FaultyWorker(worker, faults);
+        yield faults == null ? worker : new FaultyWorker(worker, faults, () -> {});
       }
-      case CPU, CUDA ->
-          new DeviceWorker(
-              gpuId, backends.open(device), hostModels, folders, writeMetadata, maxResident, cache);
+      case CPU, CUDA -> {
+        Backend backend = backends.open(device);
+        Worker worker =
+            new DeviceWorker(
+                gpuId, backend, hostModels, folders, writeMetadata, maxResident, cache);
+        yield faults == null
+            ? worker
+            : new FaultyWorker(worker, faults, () -> backends.poison(backend));
+      }
     };
   }
 }

@@ -1,8 +1,8 @@
 package quartet.engine.bench;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Consumer;
 import quartet.tensor.Activation;
 import quartet.tensor.Backend;
 import quartet.tensor.Conv2dGeometry;
@@ -35,21 +35,24 @@ public final class OpBench {
     this.clock = new DeviceClock(backend);
   }
 
-  /** Measures all of them. */
-  public List<Figure> run() {
-    List<Figure> figures = new ArrayList<>();
+  /**
+   * Measures all of them.
+   *
+   * @param figures given each as soon as it is measured
+   */
+  public void run(Consumer<Figure> figures) {
     Figure ceiling = linear(LARGE, LARGE, LARGE, 2);
     matrixCeiling = ceiling.rate();
-    figures.add(linear(LARGE, LARGE, LARGE, 2));
+    figures.accept(linear(LARGE, LARGE, LARGE, 2));
     Figure copy = copy();
     copyCeiling = copy.rate();
-    figures.add(copy());
+    figures.accept(copy());
     for (int[] c :
         new int[][] {
           {64, 320, 320}, {64, 640, 320}, {64, 960, 320}, {32, 640, 640}, {32, 1280, 640},
           {32, 1920, 640}, {16, 1280, 1280}, {16, 2560, 1280}, {8, 1280, 1280}, {8, 2560, 1280}
         }) {
-      figures.add(convolution(2, c[0], c[1], c[2]));
+      figures.accept(convolution(2, c[0], c[1], c[2]));
     }
     for (int[] m :
         new int[][] {
@@ -57,18 +60,17 @@ public final class OpBench {
           {2048, 640, 1920}, {2048, 640, 5120}, {2048, 2560, 640}, {512, 1280, 3840},
           {512, 1280, 10240}, {512, 5120, 1280}
         }) {
-      figures.add(linear(m[0], m[1], m[2], REPEATS));
+      figures.accept(linear(m[0], m[1], m[2], REPEATS));
     }
     for (int[] a : new int[][] {{4096, 40}, {1024, 80}, {256, 160}, {64, 160}}) {
-      figures.add(attention(a[0], a[0], a[1]));
-      figures.add(attention(a[0], CONTEXT, a[1]));
+      figures.accept(attention(a[0], a[0], a[1]));
+      figures.accept(attention(a[0], CONTEXT, a[1]));
     }
     for (int[] n : new int[][] {{64, 320}, {64, 960}, {32, 640}, {16, 1280}, {8, 1280}}) {
-      figures.add(groupNorm(n[0], n[1]));
+      figures.accept(groupNorm(n[0], n[1]));
     }
-    figures.add(layerNorm(8192, 320));
-    figures.add(geglu(8192, 320));
-    return figures;
+    figures.accept(layerNorm(8192, 320));
+    figures.accept(geglu(8192, 320));
   }
 
   private HostTensor random(long... extents) {

@@ -22,14 +22,15 @@ import quartet.tensor.DeviceMemory;
 
 /**
  * A worker that fails when a prompt tells it to, for trying out recovery: a text in the prompt says
- * {@code fault:oom}, {@code fault:driver}, {@code fault:sticky} or {@code fault:stuck}; with {@code
- * -once} behind it only the first time, however often processes are started in between. Only there
- * when asked for, and only around simulated devices.
+ * {@code fault:oom}, {@code fault:driver}, {@code fault:sticky}, {@code fault:stuck} or {@code
+ * fault:address} (a GPU's kernel writes where nothing is); with {@code -once} behind it only the
+ * first time, however often processes are started in between. Only there when asked for.
  *
  * <p>Thread: the device's.
  */
 public final class FaultyWorker implements Worker {
-  private static final Pattern FAULT = Pattern.compile("fault:(oom|driver|sticky|stuck)(-once)?");
+  private static final Pattern FAULT =
+      Pattern.compile("fault:(oom|driver|sticky|stuck|address)(-once)?");
 
   /** Made on purpose. */
   private enum Fault implements ErrorCode {
@@ -50,15 +51,18 @@ public final class FaultyWorker implements Worker {
 
   private final Worker worker;
   private final Path markers;
+  private final Runnable poison;
 
   /**
    * Wraps a worker.
    *
    * @param markers folder that remembers what has failed once
+   * @param poison breaks the device for this process
    */
-  public FaultyWorker(Worker worker, Path markers) {
+  public FaultyWorker(Worker worker, Path markers, Runnable poison) {
     this.worker = worker;
     this.markers = markers;
+    this.poison = poison;
   }
 
   @Override
@@ -83,6 +87,10 @@ public final class FaultyWorker implements Worker {
       case "sticky" ->
           throw new EngineException(Fault.INJECTED_STICKY_FAULT, "sticky fault, injected");
       case "stuck" -> hang();
+      case "address" -> {
+        poison.run();
+        yield worker.run(job, events);
+      }
       default -> worker.run(job, events);
     };
   }

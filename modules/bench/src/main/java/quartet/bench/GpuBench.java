@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import quartet.engine.bench.Figure;
@@ -60,7 +61,11 @@ public final class GpuBench {
             CudaSettings.standard().withCache(Path.of(args[0])))) {
       System.out.println(backend.description());
       switch (args[1]) {
-        case "ops" -> print(new OpBench(backend).run());
+        case "ops" -> {
+          List<Figure> figures = new ArrayList<>();
+          new OpBench(backend).run(figures::add);
+          print(figures);
+        }
         case "models" ->
             print(new ModelBench(backend, Path.of(args[2])).run(EXTENT, List.of(1, 4)));
         case "trace" -> trace(backend, Path.of(args[2]));

@@ -46,6 +46,7 @@ public final class CudaBackend implements Backend {
   private final ChunkPool.Block workspace;
   private final ChunkPool workspacePool;
   private final Staging staging;
+  private final Uploads uploads;
   private final KernelArguments arguments = new KernelArguments(arena);
   private final KernelLibrary kernels;
   private final Stopwatch stopwatch;
@@ -86,6 +87,7 @@ public final class CudaBackend implements Backend {
     workspace = workspacePool.allocate(settings.workspaceBytes());
     pool = activations;
     staging = new Staging(driver, stream);
+    uploads = new Uploads(driver, workspacePool, stream);
     kernels =
         new KernelLibrary(driver, settings.cacheFolder().resolve("kernels"), libraries.compilers());
     stopwatch = new Stopwatch(driver, stream);
@@ -206,8 +208,24 @@ public final class CudaBackend implements Backend {
     return ledger;
   }
 
+  /**
+   * Lets a kernel write where no memory is, after which no call of this process reaches the device
+   * any more. For trying out recovery.
+   */
+  public void poison() {
+    launch(
+        KernelLibrary.Variant.of("elementwise", false),
+        "cast",
+        LaunchShape.of(1, 32),
+        arguments().add(0x10L).add(0).add(0x10L).add(1).add(32L));
+  }
+
   /** Gives memory that nobody uses back to the driver. */
   private void trim() {
+    if (!recording) {
+      uploads.trim();
+      workspacePool.trim();
+    }
     activations.trim();
     weights.trim();
     if (graphs == 0 && !recording) {
@@ -239,6 +257,10 @@ public final class CudaBackend implements Backend {
 
   Staging staging() {
     return staging;
+  }
+
+  Uploads uploads() {
+    return uploads;
   }
 
   HostRegistrations registrations() {
@@ -343,6 +365,7 @@ public final class CudaBackend implements Backend {
     attentions.close();
     kernels.close();
     stopwatch.close();
+    uploads.close();
     staging.close();
     workspacePool.release(workspace);
     for (ChunkPool one : List.of(activations, weights, graphMemory, workspacePool)) {

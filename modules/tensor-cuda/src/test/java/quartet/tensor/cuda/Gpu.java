@@ -37,17 +37,17 @@ final class Gpu {
   }
 
   /** Opens it on the calling thread, or skips the test. */
-  static CudaBackend open() {
-    return open(AllocationGate.OPEN);
+  static CudaBackend open(CudaSettings settings) {
+    return open(settings, AllocationGate.OPEN);
   }
 
-  static CudaBackend open(AllocationGate gate) {
+  static CudaBackend open(CudaSettings settings, AllocationGate gate) {
     String missing = missing();
     if (missing != null) {
       System.out.println("SKIPPED GPU tests: " + missing);
       abort(missing);
     }
     return CudaBackend.open(
-        new Device(Device.Kind.CUDA, 0), new HostRegistrations(), settings(), gate);
+        new Device(Device.Kind.CUDA, 0), new HostRegistrations(), settings, gate);
   }
 }

@@ -30,7 +30,11 @@ final class GpuTwins implements AutoCloseable {
   private final CudaBackend gpu;
 
   GpuTwins() {
-    gpu = Gpu.open();
+    this(Gpu.settings());
+  }
+
+  GpuTwins(CudaSettings settings) {
+    gpu = Gpu.open(settings);
   }
 
   CudaBackend gpu() {
