@@ -143,7 +143,9 @@ final class PartLoader {
 
   /** Tiny autoencoders do not say whose latents they know, but their files are named for it. */
   private static float tinyScale(String origin) {
-    return origin.contains("taesdxl") ? LatentFormat.SDXL.scale() : LatentFormat.SD15.scale();
+    return origin.contains(LatentFormat.SDXL.tinyName())
+        ? LatentFormat.SDXL.scale()
+        : LatentFormat.SD15.scale();
   }
 
   Loaded<ControlModel> controlNet(Weights weights) {
