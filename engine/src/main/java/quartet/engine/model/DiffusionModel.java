@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.ModelErrorCode;
+import quartet.engine.model.unet.FreeU;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.model.unet.Steering;
 import quartet.engine.model.unet.UNet;
@@ -118,6 +119,14 @@ public final class DiffusionModel {
     return network.labelWidth();
   }
 
+  /** What its options do to the upward half in one run, or null. Owner: the caller. */
+  public @Nullable FreeU freeU(Backend backend) {
+    return options
+        .freeU()
+        .map(choice -> new FreeU(backend, choice, network.config().modelChannels()))
+        .orElse(null);
+  }
+
   /** Channels it is shown beside the noisy latent: 0, or 5 for an inpainting model. */
   public int besideChannels() {
     return network.config().inChannels() - latentFormat.channels();
@@ -206,6 +215,9 @@ public final class DiffusionModel {
   /** The same with what other networks add. */
   public Tensor predict(
       TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
+    if (steering.isNone()) {
+      return predict(scope, x, timesteps, context); // this one the backend may have recorded
+    }
     BiConsumer<String, Tensor> untraced = (name, value) -> {};
     Tensor waves = scope.ops().upload(network.waves(timesteps));
     return network.forward(scope, x, waves, context, steering, untraced);

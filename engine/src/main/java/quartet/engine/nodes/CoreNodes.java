@@ -53,6 +53,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(CustomSamplingNodes.all());
     nodes.addAll(SigmaNodes.all());
     nodes.addAll(ModelNodes.all());
+    nodes.addAll(PatchNodes.all());
     return Primitives.and(nodes.toArray(Node[]::new));
   }
 }

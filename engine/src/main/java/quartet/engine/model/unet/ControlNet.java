@@ -162,7 +162,8 @@ public final class ControlNet {
         relay.then(
             "input_blocks." + n,
             (inner, in) -> {
-              Tensor y = UNet.run(inner, block, in, null, embedding, prompts, null, false);
+              Tensor y =
+                  UNet.run(inner, block, in, null, embedding, prompts, null, SelfAttention.PLAIN);
               return first ? inner.add(y, hint) : y;
             });
         trace.accept("input_blocks." + n, relay.value());
@@ -170,7 +171,8 @@ public final class ControlNet {
       }
       relay.then(
           "middle",
-          (inner, in) -> UNet.run(inner, middle, in, null, embedding, prompts, null, false));
+          (inner, in) ->
+              UNet.run(inner, middle, in, null, embedding, prompts, null, SelfAttention.PLAIN));
       Tensor out = call.handOver(ops.conv2d(relay.value(), middleOut, null));
       relay.close();
       return new Result(skips, out);
