@@ -123,7 +123,7 @@ def main():
     save("tiny_patches", file, config())
     texts = fixed(31, 1, 77, 32), fixed(32, 1, 77, 32), fixed(33, 1, 77, 32)
     E = {"negative": texts[0], "positive": texts[1], "empty": texts[2]}
-    small, large = (2, 4, 16, 12), (2, 4, 32, 24)
+    small, large = (2, 4, 16, 12), (1, 4, 32, 20)
     x, t = fixed(34, *small), torch.tensor([250, 250])
     ctx = texts[1].expand(2, -1, -1)
     E["x"] = x

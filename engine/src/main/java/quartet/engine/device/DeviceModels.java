@@ -19,8 +19,10 @@ import quartet.engine.model.DerivedPart;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.Models;
 import quartet.engine.model.SourceWeights;
+import quartet.engine.model.StyleModel;
 import quartet.engine.model.TextEncoder;
 import quartet.engine.model.Vae;
+import quartet.engine.model.VisionTower;
 import quartet.engine.model.blocks.Weights;
 import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.upscale.Upscaler;
@@ -166,6 +168,16 @@ final class DeviceModels implements Models, AutoCloseable {
   @Override
   public ControlModel control(ModelRefs.ControlRef ref) {
     return file(ref.file(), false).control();
+  }
+
+  @Override
+  public VisionTower vision(ModelRefs.VisionRef ref) {
+    return file(ref.file(), false).vision();
+  }
+
+  @Override
+  public StyleModel style(ModelRefs.StyleRef ref) {
+    return file(ref.file(), false).style();
   }
 
   @Override

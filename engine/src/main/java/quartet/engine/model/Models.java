@@ -28,6 +28,12 @@ public interface Models {
   /** A ControlNet or T2I-Adapter. */
   ControlModel control(ModelRefs.ControlRef ref);
 
+  /** A vision tower. */
+  VisionTower vision(ModelRefs.VisionRef ref);
+
+  /** A style adapter. */
+  StyleModel style(ModelRefs.StyleRef ref);
+
   /** An upscale model. */
   Upscaler upscaler(ModelRefs.UpscalerRef ref);
 

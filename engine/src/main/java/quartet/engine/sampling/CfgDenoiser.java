@@ -3,8 +3,6 @@ package quartet.engine.sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import quartet.engine.model.DiffusionModel;
-import quartet.engine.model.unet.Patches;
 import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.ModelOptions;
@@ -32,23 +30,13 @@ final class CfgDenoiser implements Denoiser {
   /**
    * A denoiser for one run.
    *
-   * @param patches changes inside the network
-   * @param runScope stays open for the run
-   * @param latent that is sampled
    * @param alwaysUnconditional compute the negative prediction at any guidance
    */
-  CfgDenoiser(
-      DiffusionModel model,
-      Patches patches,
-      ControlNets nets,
-      TensorScope runScope,
-      LatentBatch latent,
-      Guidance guidance,
-      boolean alwaysUnconditional) {
-    this.options = model.options();
+  CfgDenoiser(RunSetup setup, Guidance guidance, boolean alwaysUnconditional) {
+    this.options = setup.model().options();
     this.guidance = guidance;
-    this.predictions = new Predictions(model, patches, nets, runScope, latent);
-    this.lists = lists(guidance, options, latent);
+    this.predictions = new Predictions(setup);
+    this.lists = lists(guidance, options, setup.latent());
     this.alwaysUnconditional = alwaysUnconditional;
     this.needsNegative =
         lists.size() > 1 && (alwaysUnconditional || needsNegative(guidance) || !plain(options));

@@ -99,11 +99,8 @@ public final class KSampler {
       Tensor noise = upload(ops, given, noise(request));
       Denoiser denoiser =
           new CfgDenoiser(
-              model,
-              new Patches(null, tiles, freeU),
-              nets,
-              scope,
-              given,
+              new RunSetup(
+                  model, new Patches(null, tiles, freeU), nets, scope, given, request.seed()),
               request.guidance(),
               sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
       MaskBatch mask = given.noiseMask();

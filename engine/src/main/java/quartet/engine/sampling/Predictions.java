@@ -14,7 +14,6 @@ import quartet.engine.model.unet.AttentionWatch;
 import quartet.engine.model.unet.Patches;
 import quartet.engine.model.unet.SelfAttention;
 import quartet.engine.model.unet.Steering;
-import quartet.engine.value.LatentBatch;
 import quartet.tensor.Ops;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
@@ -31,11 +30,8 @@ final class Predictions {
 
   private static final float CONSISTENCY_DEVIATION = 0.5f;
 
+  private final RunSetup setup;
   private final DiffusionModel model;
-  private final Patches patches;
-  private final ControlNets nets;
-  private final TensorScope runScope;
-  private final LatentBatch latent;
   private final Map<Set, List<PromptBatch>> batches = new HashMap<>();
   private final Map<Set, Averaging> averages = new HashMap<>();
   private float[][] attention = {};
@@ -53,17 +49,9 @@ final class Predictions {
     WATCHED
   }
 
-  Predictions(
-      DiffusionModel model,
-      Patches patches,
-      ControlNets nets,
-      TensorScope runScope,
-      LatentBatch latent) {
-    this.model = model;
-    this.patches = patches;
-    this.nets = nets;
-    this.runScope = runScope;
-    this.latent = latent;
+  Predictions(RunSetup setup) {
+    this.setup = setup;
+    this.model = setup.model();
   }
 
   /**
@@ -82,7 +70,7 @@ final class Predictions {
     for (List<PlacedEntry> list : active) {
       Averaging averaging =
           averages.computeIfAbsent(
-              new Set(list), key -> new Averaging(key.entries(), latent, runScope));
+              new Set(list), key -> new Averaging(key.entries(), setup.latent(), setup.scope()));
       means.add(averaging.of(scope.ops(), x, predictions));
     }
     return means;
@@ -91,8 +79,7 @@ final class Predictions {
   private IdentityHashMap<PlacedEntry, Tensor> predict(
       TensorScope scope, Tensor x, float sigma, List<PlacedEntry> all, Look look) {
     List<PromptBatch> prepared =
-        batches.computeIfAbsent(
-            new Set(all), key -> PromptBatch.of(key.entries(), model, nets, runScope, latent));
+        batches.computeIfAbsent(new Set(all), key -> PromptBatch.of(key.entries(), setup));
     Ops ops = scope.ops();
     // The networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in.
     Tensor scaled = ops.affine(x, 1f / F32.sqrt(sigma * sigma + 1f), 0f);
@@ -108,6 +95,7 @@ final class Predictions {
       float[] timesteps = new float[input.dim(0)];
       Arrays.fill(timesteps, model.schedule().timestep(sigma));
       AttentionWatch watch = look == Look.WATCHED ? watch(batch, x.dim(0)) : null;
+      Patches patches = setup.patches();
       Patches inside =
           watch != null
               ? patches.withMiddle(watch)

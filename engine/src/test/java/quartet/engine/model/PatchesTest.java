@@ -86,7 +86,8 @@ final class PatchesTest {
     }
 
     /** Three steps of Euler's method. */
-    float[] sampled(UnaryOperator<ModelOptions> options, Guidance guidance, int height, int width) {
+    float[] sampled(
+        UnaryOperator<ModelOptions> options, Guidance guidance, int batch, int height, int width) {
       DiffusionModel model = models.diffusion();
       float[] sigmas = new float[4];
       for (int i = 0; i < 3; i++) {
@@ -94,7 +95,7 @@ final class PatchesTest {
       }
       CustomRequest request =
           new CustomRequest(
-              42, true, guidance, "euler", sigmas, LatentBatch.zeros(2, 4, height, width));
+              42, true, guidance, "euler", sigmas, LatentBatch.zeros(batch, 4, height, width));
       return KSampler.sample(
               opened.backend(),
               model.with(options.apply(ModelOptions.NONE)),
@@ -162,22 +163,26 @@ final class PatchesTest {
   void secondPredictionsGuide(BackendKind kind) {
     try (Setting setting = Setting.on(kind)) {
       Guidance cfg = new Guidance.Cfg(setting.text("positive"), setting.text("negative"), CFG);
-      setting.assertClose("run.plain", setting.sampled(o -> o, cfg, 16, 12), RUN);
+      setting.assertClose("run.plain", setting.sampled(o -> o, cfg, 2, 16, 12), RUN);
       setting.assertClose(
-          "run.pag", setting.sampled(o -> o.withPerturbedAttention(3), cfg, 16, 12), RUN);
+          "run.pag", setting.sampled(o -> o.withPerturbedAttention(3), cfg, 2, 16, 12), RUN);
       setting.assertClose(
           "run.sag",
           setting.sampled(
-              o -> o.withSelfAttention(new ModelOptions.SelfAttentionChoice(0.75, 2)), cfg, 32, 24),
+              o -> o.withSelfAttention(new ModelOptions.SelfAttentionChoice(0.75, 2)),
+              cfg,
+              1,
+              32,
+              20),
           RUN);
       Conditioning empty = setting.text("empty");
       Guidance perp =
           new Guidance.PerpNeg(setting.text("positive"), setting.text("negative"), empty, CFG, 0.8);
-      setting.assertClose("run.perpneg", setting.sampled(o -> o, perp, 16, 12), RUN);
+      setting.assertClose("run.perpneg", setting.sampled(o -> o, perp, 2, 16, 12), RUN);
       setting.assertClose(
           "run.perpneg",
           setting.sampled(
-              o -> o.withPerpNeg(new ModelOptions.PerpNegChoice(empty, 0.8)), cfg, 16, 12),
+              o -> o.withPerpNeg(new ModelOptions.PerpNegChoice(empty, 0.8)), cfg, 2, 16, 12),
           RUN);
     }
   }
@@ -186,13 +191,14 @@ final class PatchesTest {
   void oneTextAloneHasNothingToBePushedAwayFrom() {
     try (Setting setting = Setting.on(BackendKind.CPU)) {
       Guidance single = new Guidance.Single(setting.text("positive"));
-      float[] plain = setting.sampled(o -> o, single, 16, 12);
+      float[] plain = setting.sampled(o -> o, single, 2, 16, 12);
       float[] guided =
           setting.sampled(
               o ->
                   o.withRescaleCfg(0.7)
                       .withSelfAttention(new ModelOptions.SelfAttentionChoice(1, 2)),
               single,
+              2,
               16,
               12);
       assertThat(guided).containsExactly(plain);

@@ -112,6 +112,12 @@ class NodeSchemasTest {
       ModelSamplingDiscrete|ModelSamplingDiscrete|advanced/model|model sampling zsnr|MODEL
       RescaleCFG|RescaleCFG|advanced/model|model multiplier|MODEL
       PerturbedAttentionGuidance|PerturbedAttentionGuidance|model_patches/unet|model scale|MODEL
+      CLIPVisionLoader|Load CLIP Vision|loaders|clip_name|CLIP_VISION
+      CLIPVisionEncode|CLIP Vision Encode|conditioning|clip_vision image crop|CLIP_VISION_OUTPUT
+      StyleModelLoader|Load Style Model|loaders|style_model_name|STYLE_MODEL
+      StyleModelApply|Apply Style Model|conditioning/style_model|conditioning style_model clip_vision_output strength strength_type|CONDITIONING
+      unCLIPCheckpointLoader|unCLIPCheckpointLoader|loaders|ckpt_name|MODEL CLIP VAE CLIP_VISION
+      unCLIPConditioning|unCLIPConditioning|conditioning|conditioning clip_vision_output strength noise_augmentation|CONDITIONING
       FreeU|FreeU|model_patches/unet|model b1 b2 s1 s2|MODEL
       FreeU_V2|FreeU_V2|model_patches/unet|model b1 b2 s1 s2|MODEL
       HyperTile|HyperTile|model_patches/unet|model tile_size swap_size max_depth scale_depth|MODEL
@@ -224,6 +230,11 @@ class NodeSchemasTest {
         "MaskComposite|operation|['COMBO',{'multiselect':false,'options':['multiply','add','subtract','and','or','xor']}]",
         "GrowMask|expand|['INT',{'default':0,'min':-16384,'max':16384}]",
         "ModelSamplingDiscrete|sampling|[['eps','v_prediction','lcm','x0'],{}]",
+        "CLIPVisionEncode|crop|[['center','none'],{}]",
+        "StyleModelApply|strength|['FLOAT',{'default':1.0,'min':0.0,'max':10.0,'step':0.001}]",
+        "StyleModelApply|strength_type|[['multiply','attn_bias'],{}]",
+        "unCLIPConditioning|strength|['FLOAT',{'default':1.0,'min':-10.0,'max':10.0,'step':0.01}]",
+        "unCLIPConditioning|noise_augmentation|['FLOAT',{'default':0.0,'min':0.0,'max':1.0,'step':0.01}]",
         "FreeU|b1|['FLOAT',{'default':1.1,'min':0.0,'max':10.0,'step':0.01}]",
         "FreeU_V2|b2|['FLOAT',{'default':1.4,'min':0.0,'max':10.0,'step':0.01}]",
         "FreeU_V2|s2|['FLOAT',{'default':0.2,'min':0.0,'max':10.0,'step':0.01}]",

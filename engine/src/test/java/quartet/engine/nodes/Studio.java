@@ -116,9 +116,14 @@ final class Studio implements AutoCloseable {
 
   /** A file of these tensors. */
   Path written(Map<String, HostTensor> tensors) {
+    return written(tensors, Map.of());
+  }
+
+  /** The same with what the file says of itself. */
+  Path written(Map<String, HostTensor> tensors, Map<String, String> metadata) {
     try {
       Path file = Files.createTempFile(base, "made", ".safetensors");
-      SafetensorsWriter.write(file, tensors, Map.of());
+      SafetensorsWriter.write(file, tensors, metadata);
       return file;
     } catch (IOException e) {
       throw new IllegalStateException(e);
