@@ -224,7 +224,8 @@ class UNet:
             b = f"{k}.transformer_blocks.{d}"
             y = N.ln(b + ".norm1", h)
             v = N.lin(b + ".attn1.to_v", y)
-            a = v if perturbed else attention(N.lin(b + ".attn1.to_q", y), N.lin(b + ".attn1.to_k", y), v, heads)
+            q, key = N.lin(b + ".attn1.to_q", y), N.lin(b + ".attn1.to_k", y)
+            a = v if perturbed else self.attend(b, q, key, v, heads)
             h = h + N.lin(b + ".attn1.to_out.0", a)
             y = N.ln(b + ".norm2", h)
             a = attention(N.lin(b + ".attn2.to_q", y), N.lin(b + ".attn2.to_k", ctx), N.lin(b + ".attn2.to_v", ctx), heads)
@@ -234,6 +235,14 @@ class UNet:
         if self.linear:
             return N.lin(k + ".proj_out", h).reshape(B, H, W, c).permute(0, 3, 1, 2) + x
         return N.conv(k + ".proj_out", h.reshape(B, H, W, c).permute(0, 3, 1, 2), 1, 0) + x
+
+    def attend(self, place, q, k, v, heads):
+        """Self-attention of the transformer block of that name."""
+        return attention(q, k, v, heads)
+
+    def joined(self, h, s):
+        """What goes into a block of the upward half: hidden state, and what is looked back at."""
+        return [h, s]
 
     def __call__(self, N, x, t, ctx, y=None, control=None, adapter=None, perturbed=False):
         p, e = self.p, self.embed(N, t, y)
@@ -250,7 +259,7 @@ class UNet:
             s = hs.pop()
             if control:
                 s = s + control[0][len(hs)]
-            h = self.run(N, f"{p}output_blocks.{n}", b, torch.cat([h, s], 1), e, ctx)
+            h = self.run(N, f"{p}output_blocks.{n}", b, torch.cat(self.joined(h, s), 1), e, ctx)
         return N.conv(p + "out.2", F.silu(N.gn(p + "out.0", h, 1e-5)))
 
 

@@ -9,8 +9,8 @@ import quartet.api.http.WebOptions;
 import quartet.api.serve.InstalledFrontEnd;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.TlsFiles;
-import quartet.api.ws.PreviewMethod;
 import quartet.api.ws.PreviewOptions;
+import quartet.engine.node.PreviewMethod;
 import quartet.errors.EngineException;
 
 /** Flags of {@code serve} that concern browsers; names and defaults are ComfyUI's. */
@@ -48,7 +48,8 @@ final class WebFlags {
       names = "--preview-method",
       defaultValue = "none",
       description =
-          "Pictures while sampling: none, auto or latent2rgb (default: ${DEFAULT-VALUE}).")
+          "Pictures while sampling: none, auto, latent2rgb, or taesd with models/vae_approx (default:"
+              + " ${DEFAULT-VALUE}).")
   private String previewMethod = "none";
 
   @CommandLine.Option(
@@ -105,7 +106,7 @@ final class WebFlags {
                 () ->
                     new EngineException(
                         ServeError.BAD_OPTION,
-                        "--preview-method is '%s'; write none, auto or latent2rgb"
+                        "--preview-method is '%s'; write none, auto, latent2rgb or taesd"
                             .formatted(previewMethod)));
     if (previewSize < 1 || previewSize > MAX_PREVIEW) {
       throw new EngineException(

@@ -74,7 +74,7 @@ final class EventJson {
               node,
               json.path("value").asInt(),
               json.path("max").asInt(),
-              () -> {
+              method -> {
                 throw new IllegalArgumentException("pictures stay in the device's process");
               });
       case "message" -> new ExecutionEvent.Message(node, message(json));

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.cluster.gpu.PreviewSink;
 import quartet.cluster.job.PromptJob;
+import quartet.engine.node.PreviewMethod;
 import quartet.engine.value.ImageBatch;
 import quartet.image.JpegWriter;
 import quartet.image.PreviewScale;
@@ -47,11 +48,11 @@ public final class LivePreviews implements PreviewSink {
   }
 
   @Override
-  public boolean wanted(PromptJob job) {
+  public PreviewMethod wanted(PromptJob job) {
     PreviewMethod method =
         PreviewMethod.named(job.extraData().path("preview_method").asText())
             .orElse(options.method());
-    return method.draws() && audience.hears(SocketHub.address(job));
+    return method.draws() && audience.hears(SocketHub.address(job)) ? method : PreviewMethod.NONE;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package quartet.api.ws;
 
+import quartet.engine.node.PreviewMethod;
+
 /**
  * Pictures while sampling.
  *

@@ -12,8 +12,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import quartet.api.wire.Json;
+import quartet.testkit.Goldens;
 
 /** Pictures while sampling, and clients that come late, twice, or never read. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -36,7 +39,13 @@ final class PreviewTest {
   private @Nullable Client opened;
 
   @BeforeAll
-  void start(@TempDir Path base) {
+  void start(@TempDir Path base) throws IOException {
+    Path models = Files.createDirectories(base.resolve("models"));
+    Files.createSymbolicLink(
+        models.resolve("checkpoints"), ServerProcess.repository().resolve("models/checkpoints"));
+    Files.copy(
+        Goldens.path("tiny_taesd.safetensors"),
+        Files.createDirectories(models.resolve("vae_approx")).resolve("taesd_decoder.safetensors"));
     started =
         ServerProcess.start(
             base,
@@ -160,6 +169,58 @@ final class PreviewTest {
       socket.awaitEnd(id);
       assertThat(socket.frames()).isEmpty();
       assertThat(socket.data("progress")).hasSizeGreaterThanOrEqualTo(3);
+    }
+  }
+
+  @Test
+  void aPromptMayWantTheTinyAutoencodersPictures() {
+    List<byte[]> last = new ArrayList<>();
+    for (String method : List.of("latent2rgb", "taesd", "default")) {
+      try (Socket socket = socket(method)) {
+        String extra = ", \"extra_data\": {\"preview_method\": \"" + method + "\"}";
+        String prompt =
+            Json.text(
+                Client.workflow(
+                    Map.of(
+                        "5.width",
+                        64,
+                        "5.height",
+                        64,
+                        "3.steps",
+                        12,
+                        "3.cfg",
+                        5 + last.size() / 100.0)));
+        socket.awaitEnd(
+            client()
+                .accepted(
+                    "{\"client_id\": \"%s\", \"prompt\": %s%s}".formatted(method, prompt, extra)));
+        server().await("a picture", PATIENCE, () -> !socket.frames().isEmpty());
+        last.add(socket.frames().getLast());
+      }
+    }
+    // So small a change of the guidance hardly shows; how it is drawn does.
+    assertThat(difference(last.get(0), last.get(1))).isGreaterThan(20);
+    assertThat(difference(last.get(0), last.get(2))).isLessThan(5);
+  }
+
+  /** Mean over the pixels' red, green and blue. */
+  private static double difference(byte[] frame, byte[] other) {
+    try {
+      BufferedImage first = picture(frame, 8);
+      BufferedImage second = picture(other, 8);
+      double sum = 0;
+      for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+          for (int shift = 0; shift < 24; shift += 8) {
+            int a = first.getRGB(x, y) >> shift & 255;
+            int b = second.getRGB(x, y) >> shift & 255;
+            sum += Math.abs(a - b);
+          }
+        }
+      }
+      return sum / (3.0 * SIDE * SIDE);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
     }
   }
 

@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.engine.exec.ExecutionEvent;
+import quartet.engine.node.PreviewMethod;
 import quartet.engine.value.ImageBatch;
 
 /** The engine's events as events of a prompt. Thread: the device's. */
@@ -17,8 +18,11 @@ record JobEvents(
 
   @Override
   public void accept(ExecutionEvent event) {
-    if (event instanceof ExecutionEvent.Progress progress && previews.wanted(job)) {
-      show(progress);
+    if (event instanceof ExecutionEvent.Progress progress) {
+      PreviewMethod method = previews.wanted(job);
+      if (method.draws()) {
+        show(progress, method);
+      }
     }
     listener.accept(
         switch (event) {
@@ -37,10 +41,10 @@ record JobEvents(
   }
 
   /** The latents are only there during this call; the picture made of them is small. */
-  private void show(ExecutionEvent.Progress progress) {
+  private void show(ExecutionEvent.Progress progress, PreviewMethod method) {
     ImageBatch picture;
     try {
-      picture = progress.preview().get();
+      picture = progress.preview().draw(method);
     } catch (IllegalArgumentException e) {
       LOG.debug("no preview of prompt {}: {}", job.promptId(), e.getMessage());
       return; // latents that nobody knows how to draw: the prompt goes on without

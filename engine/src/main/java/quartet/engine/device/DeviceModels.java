@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -18,13 +19,16 @@ import quartet.engine.model.DerivedPart;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.Models;
 import quartet.engine.model.SourceWeights;
+import quartet.engine.model.StyleModel;
 import quartet.engine.model.TextEncoder;
 import quartet.engine.model.Vae;
+import quartet.engine.model.VisionTower;
 import quartet.engine.model.blocks.Weights;
 import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.upscale.Upscaler;
 import quartet.engine.value.ModelRefs;
 import quartet.engine.value.PartSource;
+import quartet.errors.EngineException;
 import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.Backend;
 
@@ -49,6 +53,7 @@ final class DeviceModels implements Models, AutoCloseable {
   private final LinkedHashMap<DerivedKey, DerivedPart> derived =
       new LinkedHashMap<>(8, 0.75f, true);
   private final Set<Object> usedByJob = new HashSet<>();
+  private final Set<Path> unfitForPreviews = new HashSet<>();
   private boolean keepsWhatJobUses;
   private boolean tight;
 
@@ -166,8 +171,33 @@ final class DeviceModels implements Models, AutoCloseable {
   }
 
   @Override
+  public VisionTower vision(ModelRefs.VisionRef ref) {
+    return file(ref.file(), false).vision();
+  }
+
+  @Override
+  public StyleModel style(ModelRefs.StyleRef ref) {
+    return file(ref.file(), false).style();
+  }
+
+  @Override
   public Upscaler upscaler(ModelRefs.UpscalerRef ref) {
     return file(ref.file(), false).upscaler();
+  }
+
+  @Override
+  public Optional<Vae> previewer(Path file) {
+    // Loading a file in a tight job could evict the network that is being sampled.
+    if (tight || unfitForPreviews.contains(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(file(file, false).vae());
+    } catch (EngineException e) {
+      unfitForPreviews.add(file);
+      LOG.warn("[{}] no previews with {}: {}", backend.device(), file, e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private static @Nullable Path singleFile(PartSource source) {
@@ -272,6 +302,7 @@ final class DeviceModels implements Models, AutoCloseable {
 
   /** Frees all of them. */
   void clear() {
+    unfitForPreviews.clear();
     usedByJob.clear();
     dropDerived(key -> true);
     for (Path file : new ArrayList<>(resident.keySet())) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.engine.exec.CacheMode;
@@ -16,8 +15,8 @@ import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
+import quartet.engine.node.Preview;
 import quartet.engine.run.CancelToken;
-import quartet.engine.value.ImageBatch;
 import quartet.errors.ErrorKind;
 import quartet.tensor.Backend;
 import quartet.tensor.DeviceMemory;
@@ -212,7 +211,7 @@ public final class DeviceWorker implements Worker {
     }
 
     @Override
-    public void progress(int value, int max, Supplier<ImageBatch> preview) {
+    public void progress(int value, int max, Preview preview) {
       job.cancel().throwIfCancelled();
       events.accept(new ExecutionEvent.Progress(nodeId, value, max, preview));
     }

@@ -2,10 +2,9 @@ package quartet.engine.exec;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.node.ClientMessage;
-import quartet.engine.value.ImageBatch;
+import quartet.engine.node.Preview;
 
 /**
  * What happens while a plan runs, in order: Cached once, then for each node Started, Progress*,
@@ -24,8 +23,7 @@ public sealed interface ExecutionEvent {
    *
    * @param preview makes a picture of the present state; only valid during the call
    */
-  record Progress(String nodeId, int value, int max, Supplier<ImageBatch> preview)
-      implements ExecutionEvent {}
+  record Progress(String nodeId, int value, int max, Preview preview) implements ExecutionEvent {}
 
   /**
    * A node is done, now or earlier.

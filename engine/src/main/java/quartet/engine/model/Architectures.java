@@ -19,7 +19,7 @@ final class Architectures {
   private static final int INPAINT_CHANNELS = 5;
 
   private static final String KNOWN =
-      "Known are Stable Diffusion 1.x and 2.x, SDXL base and refiner, their v-prediction and inpainting variants, as checkpoints or as single parts";
+      "Known are Stable Diffusion 1.x and 2.x, SDXL base and refiner, their v-prediction, inpainting and unCLIP variants, as checkpoints or as single parts";
 
   private record Mark(String name, String looksLike) {}
 

@@ -14,6 +14,7 @@ import quartet.engine.model.layout.ControlLayout;
 import quartet.engine.model.layout.TextLayout;
 import quartet.engine.model.layout.UpscaleLayout;
 import quartet.engine.model.layout.VaeLayout;
+import quartet.engine.model.layout.VisionLayout;
 import quartet.engine.model.upscale.Upscaler;
 import quartet.errors.CloseAll;
 import quartet.errors.EngineException;
@@ -37,6 +38,8 @@ public final class CheckpointModels implements AutoCloseable {
   private @Nullable Vae vae;
   private @Nullable ControlModel control;
   private @Nullable Upscaler upscaler;
+  private @Nullable VisionTower vision;
+  private @Nullable StyleModel style;
 
   private CheckpointModels(SafetensorsFile file, Backend backend) {
     this.file = file;
@@ -140,6 +143,39 @@ public final class CheckpointModels implements AutoCloseable {
     return upscaler;
   }
 
+  /**
+   * The vision tower.
+   *
+   * @throws EngineException if the file has none, or one of another family than CLIP
+   */
+  public VisionTower vision() {
+    if (vision == null) {
+      vision =
+          keep(
+              loader.vision(
+                  VisionLayout.findTower(file)
+                      .orElseThrow(lacks(file, "CLIP vision tower", "another file"))));
+    }
+    return vision;
+  }
+
+  /**
+   * The style adapter.
+   *
+   * @throws EngineException if the file is none
+   */
+  public StyleModel style() {
+    if (style == null) {
+      style =
+          keep(
+              loader.style(
+                  VisionLayout.findStyle(file)
+                      .orElseThrow(
+                          lacks(file, "style adapter (a T2I-Adapter of style)", "another file"))));
+    }
+    return style;
+  }
+
   static Weights textWeights(List<SafetensorsFile> files) {
     return TextLayout.find(files)
         .orElseThrow(lacks(files.getFirst(), "text encoder", "CLIPLoader or DualCLIPLoader"));
@@ -183,6 +219,8 @@ public final class CheckpointModels implements AutoCloseable {
     vae = null;
     control = null;
     upscaler = null;
+    vision = null;
+    style = null;
     CloseAll.reversed(closing);
   }
 }

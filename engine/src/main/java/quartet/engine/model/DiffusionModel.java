@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.ModelErrorCode;
+import quartet.engine.model.unet.FreeU;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.model.unet.Steering;
 import quartet.engine.model.unet.UNet;
@@ -31,6 +32,7 @@ public final class DiffusionModel {
   private final NoiseSchedule schedule;
   private final Prediction prediction;
   private final LatentFormat latentFormat;
+  private final LabelKind label;
   private final ModelOptions options;
 
   /**
@@ -43,8 +45,9 @@ public final class DiffusionModel {
       Replay evaluation,
       NoiseSchedule schedule,
       Prediction prediction,
-      LatentFormat latentFormat) {
-    this(network, evaluation, schedule, prediction, latentFormat, ModelOptions.NONE);
+      LatentFormat latentFormat,
+      LabelKind label) {
+    this(network, evaluation, schedule, prediction, latentFormat, label, ModelOptions.NONE);
   }
 
   private DiffusionModel(
@@ -53,39 +56,35 @@ public final class DiffusionModel {
       NoiseSchedule schedule,
       Prediction prediction,
       LatentFormat latentFormat,
+      LabelKind label,
       ModelOptions options) {
     this.network = network;
     this.evaluation = evaluation;
     this.schedule = schedule;
     this.prediction = prediction;
     this.latentFormat = latentFormat;
+    this.label = label;
     this.options = options;
   }
 
   /** The same network, sampled as the options say. */
   public DiffusionModel with(ModelOptions other) {
     if (other.sampling().isEmpty()) {
-      return new DiffusionModel(network, evaluation, schedule, prediction, latentFormat, other);
+      return with(schedule, prediction, other);
     }
     ModelOptions.SamplingChoice choice = other.sampling().get();
     NoiseSchedule table =
         choice.zeroTerminalSnr() ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear();
     return switch (choice.output()) {
-      case EPS ->
-          new DiffusionModel(network, evaluation, table, Prediction.EPSILON, latentFormat, other);
-      case V_PREDICTION ->
-          new DiffusionModel(network, evaluation, table, Prediction.VELOCITY, latentFormat, other);
-      case X0 ->
-          new DiffusionModel(network, evaluation, table, Prediction.CLEAN, latentFormat, other);
-      case LCM ->
-          new DiffusionModel(
-              network,
-              evaluation,
-              table.distilled(CONSISTENCY_STEPS),
-              Prediction.CONSISTENCY,
-              latentFormat,
-              other);
+      case EPS -> with(table, Prediction.EPSILON, other);
+      case V_PREDICTION -> with(table, Prediction.VELOCITY, other);
+      case X0 -> with(table, Prediction.CLEAN, other);
+      case LCM -> with(table.distilled(CONSISTENCY_STEPS), Prediction.CONSISTENCY, other);
     };
+  }
+
+  private DiffusionModel with(NoiseSchedule table, Prediction meaning, ModelOptions other) {
+    return new DiffusionModel(network, evaluation, table, meaning, latentFormat, label, other);
   }
 
   /** How it is sampled where that differs from what its file says. */
@@ -113,9 +112,22 @@ public final class DiffusionModel {
     return network.contextWidth();
   }
 
+  /** What it is told beside the prompt. */
+  public LabelKind label() {
+    return label;
+  }
+
   /** Width of the label it wants beside the prompt, or 0. */
   public int labelWidth() {
     return network.labelWidth();
+  }
+
+  /** What its options do to the upward half in one run, or null. Owner: the caller. */
+  public @Nullable FreeU freeU(Backend backend) {
+    return options
+        .freeU()
+        .map(choice -> new FreeU(backend, choice, network.config().modelChannels()))
+        .orElse(null);
   }
 
   /** Channels it is shown beside the noisy latent: 0, or 5 for an inpainting model. */
@@ -206,6 +218,9 @@ public final class DiffusionModel {
   /** The same with what other networks add. */
   public Tensor predict(
       TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
+    if (steering.isNone()) {
+      return predict(scope, x, timesteps, context); // this one the backend may have recorded
+    }
     BiConsumer<String, Tensor> untraced = (name, value) -> {};
     Tensor waves = scope.ops().upload(network.waves(timesteps));
     return network.forward(scope, x, waves, context, steering, untraced);

@@ -9,8 +9,10 @@ import java.util.List;
  * @param scale a VAE latent times this is the model's
  * @param rgb per latent channel its share of red, green and blue
  * @param bias added to red, green and blue
+ * @param tinyName what the files of its tiny autoencoder's halves are named for
  */
-public record LatentFormat(int channels, float scale, List<List<Float>> rgb, List<Float> bias) {
+public record LatentFormat(
+    int channels, float scale, List<List<Float>> rgb, List<Float> bias, String tinyName) {
   /**
    * Stable Diffusion 1's and 2's scale brings the latents to unit variance. Source: Rombach et al.
    * 2022, G. The colours are a least-squares fit published by the ComfyUI project ({@code
@@ -25,7 +27,8 @@ public record LatentFormat(int channels, float scale, List<List<Float>> rgb, Lis
               List.of(.3250f, .4974f, .2350f),
               List.of(-.2829f, .1762f, .2721f),
               List.of(-.2120f, -.2616f, -.7177f)),
-          List.of(0f, 0f, 0f));
+          List.of(0f, 0f, 0f),
+          "taesd");
 
   /** SDXL's. Source: Podell et al. 2023, table 3; the colours as above ({@code SDXL}). */
   public static final LatentFormat SDXL =
@@ -37,5 +40,6 @@ public record LatentFormat(int channels, float scale, List<List<Float>> rgb, Lis
               List.of(-.2533f, -.0042f, .1068f),
               List.of(.1076f, .1111f, -.0362f),
               List.of(-.3165f, -.2492f, -.2188f)),
-          List.of(.1084f, -.0175f, -.0011f));
+          List.of(.1084f, -.0175f, -.0011f),
+          "taesdxl");
 }

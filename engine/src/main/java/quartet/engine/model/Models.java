@@ -1,6 +1,7 @@
 package quartet.engine.model;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Function;
 import quartet.engine.model.blocks.Weights;
 import quartet.engine.model.control.ControlModel;
@@ -27,8 +28,20 @@ public interface Models {
   /** A ControlNet or T2I-Adapter. */
   ControlModel control(ModelRefs.ControlRef ref);
 
+  /** A vision tower. */
+  VisionTower vision(ModelRefs.VisionRef ref);
+
+  /** A style adapter. */
+  StyleModel style(ModelRefs.StyleRef ref);
+
   /** An upscale model. */
   Upscaler upscaler(ModelRefs.UpscalerRef ref);
+
+  /**
+   * A tiny autoencoder for pictures of half-done work. Empty where memory is short, and where the
+   * file cannot be used, which is logged once: a picture nobody asked to keep is no reason to fail.
+   */
+  Optional<Vae> previewer(Path file);
 
   /** Passes if a file holds a denoising network that we know. */
   void requireCheckpoint(Path file);

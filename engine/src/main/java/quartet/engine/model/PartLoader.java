@@ -3,16 +3,21 @@ package quartet.engine.model;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.CheckpointHints;
+import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.blocks.WeightCursor;
 import quartet.engine.model.blocks.Weights;
 import quartet.engine.model.clip.ClipConfig;
 import quartet.engine.model.clip.ClipKind;
 import quartet.engine.model.clip.ClipTextModel;
+import quartet.engine.model.clip.ClipVisionModel;
 import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.control.T2iAdapter;
+import quartet.engine.model.layout.VisionLayout;
+import quartet.engine.model.style.StyleAdapter;
 import quartet.engine.model.unet.ControlNet;
 import quartet.engine.model.unet.UNet;
 import quartet.engine.model.unet.UNetConfig;
@@ -21,6 +26,7 @@ import quartet.engine.model.upscale.Upscaler;
 import quartet.engine.model.vae.Autoencoder;
 import quartet.engine.model.vae.TinyAutoencoder;
 import quartet.errors.CloseAll;
+import quartet.errors.EngineException;
 import quartet.tensor.Backend;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Parameters;
@@ -33,6 +39,9 @@ final class PartLoader {
   private static final double VELOCITY_DEVIATION = 0.09;
 
   private static final String TELLING_BIAS = "output_blocks.11.1.transformer_blocks.0.norm1.bias";
+
+  /** Widths of the labels of unCLIP models: twice ViT-L's summary, twice ViT-H's. */
+  private static final Set<Integer> UNCLIP_WIDTHS = Set.of(1536, 2048);
 
   private final Backend backend;
   private final CheckpointHints hints;
@@ -114,16 +123,19 @@ final class PartLoader {
             cursor -> {
               boolean linear = linearProjections(weights);
               UNet network = new UNet(cursor, UNetConfig.read(cursor, linear, hints));
-              boolean labelled = network.labelWidth() > 0;
-              boolean secondGeneration = linear && !labelled;
+              LabelKind label = labelKind(network.labelWidth());
+              boolean secondGeneration = linear && label == LabelKind.NONE;
               return new DiffusionModel(
                   network,
                   DiffusionModel.evaluation(backend, network),
                   zeroTerminalSnr ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear(),
-                  velocity || (secondGeneration && velocityByBias(weights))
+                  velocity
+                          || label == LabelKind.IMAGE
+                          || (secondGeneration && velocityByBias(weights))
                       ? Prediction.VELOCITY
                       : Prediction.EPSILON,
-                  labelled ? LatentFormat.SDXL : LatentFormat.SD15);
+                  label == LabelKind.SIZES ? LatentFormat.SDXL : LatentFormat.SD15,
+                  label);
             });
     List<AutoCloseable> held = new ArrayList<>(part.held());
     held.add(part.model().recording());
@@ -143,7 +155,9 @@ final class PartLoader {
 
   /** Tiny autoencoders do not say whose latents they know, but their files are named for it. */
   private static float tinyScale(String origin) {
-    return origin.contains("taesdxl") ? LatentFormat.SDXL.scale() : LatentFormat.SD15.scale();
+    return origin.contains(LatentFormat.SDXL.tinyName())
+        ? LatentFormat.SDXL.scale()
+        : LatentFormat.SD15.scale();
   }
 
   Loaded<ControlModel> controlNet(Weights weights) {
@@ -160,6 +174,25 @@ final class PartLoader {
     return load(weights, cursor -> ControlModel.of(new T2iAdapter(cursor.thorough())));
   }
 
+  /** A vision tower of a kind that CLIP has. */
+  Loaded<VisionTower> vision(Weights weights) {
+    ClipKind kind =
+        VisionLayout.kind(weights, hints)
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        ModelErrorCode.CHECKPOINT_ARCHITECTURE_UNKNOWN,
+                        "%s has a vision tower of fewer layers than CLIP's; known are ViT-L, ViT-H and ViT-bigG."
+                            .formatted(weights.origin())));
+    return load(
+        weights,
+        cursor -> new VisionTower(backend, new ClipVisionModel(cursor.thorough(), kind, hints)));
+  }
+
+  Loaded<StyleModel> style(Weights weights) {
+    return load(weights, cursor -> new StyleModel(backend, new StyleAdapter(cursor.thorough())));
+  }
+
   Loaded<Upscaler> upscaler(Weights weights) {
     return load(weights, cursor -> new Upscaler(backend, new RrdbNet(cursor.thorough())));
   }
@@ -172,6 +205,15 @@ final class PartLoader {
       }
     }
     return false;
+  }
+
+  private LabelKind labelKind(int width) {
+    if (width == 0) {
+      return LabelKind.NONE;
+    }
+    return UNCLIP_WIDTHS.contains(width) || hints.positive("unclip").isPresent()
+        ? LabelKind.IMAGE
+        : LabelKind.SIZES;
   }
 
   /** Source: ComfyUI {@code supported_models.SD20.model_type} (behaviour). */

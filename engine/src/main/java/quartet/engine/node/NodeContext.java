@@ -3,10 +3,8 @@ package quartet.engine.node;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.function.Supplier;
 import quartet.engine.model.Models;
 import quartet.engine.run.CancelToken;
-import quartet.engine.value.ImageBatch;
 import quartet.tensor.Backend;
 
 /**
@@ -40,7 +38,7 @@ public interface NodeContext {
    *
    * @param preview makes a picture of the present state; called only if somebody looks
    */
-  void progress(int value, int max, Supplier<ImageBatch> preview);
+  void progress(int value, int max, Preview preview);
 
   /** The node's id in the prompt; of a node in an expansion, with its parent's before it. */
   String nodeId();

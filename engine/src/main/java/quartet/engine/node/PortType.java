@@ -6,6 +6,7 @@ import quartet.engine.value.LatentBatch;
 import quartet.engine.value.MaskBatch;
 import quartet.engine.value.ModelRefs;
 import quartet.engine.value.SamplingParts;
+import quartet.engine.value.SeenImages;
 
 /**
  * The type of a socket: its name on the wire and the Java type of the values that pass.
@@ -41,6 +42,18 @@ public record PortType<T>(String name, Class<T> javaType) {
   /** A ControlNet or T2I-Adapter. */
   public static final PortType<ModelRefs.ControlRef> CONTROL_NET =
       new PortType<>("CONTROL_NET", ModelRefs.ControlRef.class);
+
+  /** A vision tower. */
+  public static final PortType<ModelRefs.VisionRef> CLIP_VISION =
+      new PortType<>("CLIP_VISION", ModelRefs.VisionRef.class);
+
+  /** What a vision tower made of pictures. */
+  public static final PortType<SeenImages> CLIP_VISION_OUTPUT =
+      new PortType<>("CLIP_VISION_OUTPUT", SeenImages.class);
+
+  /** A style adapter. */
+  public static final PortType<ModelRefs.StyleRef> STYLE_MODEL =
+      new PortType<>("STYLE_MODEL", ModelRefs.StyleRef.class);
 
   /** An upscale model. */
   public static final PortType<ModelRefs.UpscalerRef> UPSCALE_MODEL =

@@ -111,7 +111,7 @@ final class ConditioningNodes {
         });
   }
 
-  private static Conditioning.Entry joined(Conditioning.Entry entry, Conditioning.Entry behind) {
+  static Conditioning.Entry joined(Conditioning.Entry entry, Conditioning.Entry behind) {
     if (entry.width() != behind.width()) {
       throw new IllegalArgumentException(
           "texts of %d and %d numbers a token cannot be joined: they come from different models' text encoders"

@@ -45,6 +45,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(LoaderNodes.all());
     nodes.addAll(ConditioningNodes.all());
     nodes.addAll(ControlNodes.all());
+    nodes.addAll(VisionNodes.all());
     nodes.addAll(LatentNodes.all());
     nodes.addAll(LatentBatchNodes.all());
     nodes.addAll(InpaintNodes.all());
@@ -53,6 +54,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(CustomSamplingNodes.all());
     nodes.addAll(SigmaNodes.all());
     nodes.addAll(ModelNodes.all());
+    nodes.addAll(PatchNodes.all());
     return Primitives.and(nodes.toArray(Node[]::new));
   }
 }

@@ -134,10 +134,11 @@ final class CustomSamplingNodes {
     Input.FloatInput firstScale = new Input.FloatInput("cfg_conds", 8.0, 0, 100, 0.1, 0.01);
     Input.FloatInput secondScale =
         new Input.FloatInput("cfg_cond2_negative", 8.0, 0, 100, 0.1, 0.01);
+    Input.ComboInput style = Input.options("style", "regular", "nested");
     return FunctionNode.of(
         schema("DualCFGGuider", "sampling/custom_sampling/guiders")
             .description("Follows two texts, each by a scale of its own.")
-            .required(MODEL, first, second, NEGATIVE, firstScale, secondScale)
+            .required(MODEL, first, second, NEGATIVE, firstScale, secondScale, style)
             .returns(PortType.GUIDER),
         (inputs, context) ->
             NodeResult.of(
@@ -148,7 +149,8 @@ final class CustomSamplingNodes {
                         inputs.get(second),
                         inputs.get(NEGATIVE),
                         inputs.get(firstScale),
-                        inputs.get(secondScale)))));
+                        inputs.get(secondScale),
+                        inputs.get(style).equals("nested")))));
   }
 
   private static Node perpNegGuider() {

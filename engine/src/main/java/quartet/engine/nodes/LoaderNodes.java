@@ -19,7 +19,6 @@ import quartet.safetensors.SafetensorsFile;
 /** Nodes that name files: parts of models alone, and changes to them. */
 final class LoaderNodes {
   private static final List<String> TINY = List.of("taesd", "taesdxl");
-  private static final List<String> TINY_SUFFIXES = List.of(".safetensors", ".sft");
 
   private static final Input.SocketInput<ModelRefs.ModelRef> MODEL =
       Input.socket("model", PortType.MODEL);
@@ -68,7 +67,7 @@ final class LoaderNodes {
           List.of("_decoder", "_encoder").stream()
               .allMatch(
                   half ->
-                      TINY_SUFFIXES.stream()
+                      SamplingPreview.SUFFIXES.stream()
                           .anyMatch(suffix -> approximate.contains(tiny + half + suffix)));
       if (both) {
         names.add(tiny);
@@ -81,7 +80,7 @@ final class LoaderNodes {
     return List.of("_decoder", "_encoder").stream()
         .map(
             half ->
-                TINY_SUFFIXES.stream()
+                SamplingPreview.SUFFIXES.stream()
                     .flatMap(
                         suffix ->
                             context.files().findModel("vae_approx", name + half + suffix).stream())

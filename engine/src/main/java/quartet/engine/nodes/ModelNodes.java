@@ -27,7 +27,6 @@ final class ModelNodes {
     return List.of(
         samplingDiscrete(),
         rescaleCfg(),
-        perturbedAttention(),
         perpNeg(),
         mergeSimple(),
         mergeAdd(),
@@ -75,23 +74,6 @@ final class ModelNodes {
         (inputs, context) -> {
           ModelRefs.ModelRef model = inputs.get(MODEL);
           return NodeResult.of(model.with(model.options().withRescaleCfg(inputs.get(multiplier))));
-        });
-  }
-
-  private static Node perturbedAttention() {
-    Input.FloatInput scale = new Input.FloatInput("scale", 3.0, 0, 100, 0.01, 0.01);
-    return FunctionNode.of(
-        NodeSchema.named("PerturbedAttentionGuidance")
-            .category("model_patches/unet")
-            .extra("nodes_pag")
-            .newer()
-            .description("Pushes predictions away from those without attention in the middle.")
-            .required(MODEL, scale)
-            .returns(PortType.MODEL),
-        (inputs, context) -> {
-          ModelRefs.ModelRef model = inputs.get(MODEL);
-          return NodeResult.of(
-              model.with(model.options().withPerturbedAttention(inputs.get(scale))));
         });
   }
 

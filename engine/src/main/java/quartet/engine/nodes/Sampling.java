@@ -1,7 +1,6 @@
 package quartet.engine.nodes;
 
 import quartet.engine.model.DiffusionModel;
-import quartet.engine.model.LatentPreview;
 import quartet.engine.node.NodeContext;
 import quartet.engine.sampling.CustomRequest;
 import quartet.engine.sampling.KSampler;
@@ -39,7 +38,6 @@ final class Sampling {
 
   private static SamplingListener listener(DiffusionModel model, NodeContext context) {
     return (step, total, denoised) ->
-        context.progress(
-            step, total, () -> LatentPreview.rgb(denoised.get(), model.latentFormat()));
+        context.progress(step, total, new SamplingPreview(context, model.latentFormat(), denoised));
   }
 }

@@ -3,7 +3,6 @@ package quartet.engine.sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import quartet.engine.model.DiffusionModel;
 import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.ModelOptions;
@@ -26,30 +25,27 @@ final class CfgDenoiser implements Denoiser {
   private final Guidance guidance;
   private final List<List<PlacedEntry>> lists;
   private final boolean needsNegative;
+  private final boolean alwaysUnconditional;
 
   /**
    * A denoiser for one run.
    *
-   * @param runScope stays open for the run
-   * @param latent that is sampled
    * @param alwaysUnconditional compute the negative prediction at any guidance
    */
-  CfgDenoiser(
-      DiffusionModel model,
-      ControlNets nets,
-      TensorScope runScope,
-      LatentBatch latent,
-      Guidance guidance,
-      boolean alwaysUnconditional) {
-    this.options = model.options();
+  CfgDenoiser(RunSetup setup, Guidance guidance, boolean alwaysUnconditional) {
+    this.options = setup.model().options();
     this.guidance = guidance;
-    this.predictions = new Predictions(model, nets, runScope, latent);
-    this.lists = lists(guidance, options, latent);
-    this.needsNegative = alwaysUnconditional || needsNegative(guidance) || !plain(options);
+    this.predictions = new Predictions(setup);
+    this.lists = lists(guidance, options, setup.latent());
+    this.alwaysUnconditional = alwaysUnconditional;
+    this.needsNegative =
+        lists.size() > 1 && (alwaysUnconditional || needsNegative(guidance) || !plain(options));
   }
 
   private static boolean plain(ModelOptions options) {
-    return options.rescaleCfg().isEmpty() && options.perpNeg().isEmpty();
+    return options.rescaleCfg().isEmpty()
+        && options.perpNeg().isEmpty()
+        && options.selfAttention().isEmpty();
   }
 
   private static boolean needsNegative(Guidance guidance) {
@@ -102,15 +98,23 @@ final class CfgDenoiser implements Denoiser {
   public Denoised denoise(TensorScope scope, Tensor x, float sigma) {
     try (TensorScope call = scope.child("denoise")) {
       List<List<PlacedEntry>> asked = needsNegative ? lists : lists.subList(0, 1);
-      List<Tensor> means = predictions.of(call, x, sigma, asked, false);
+      Predictions.Look look =
+          needsNegative && options.selfAttention().isPresent()
+              ? Predictions.Look.WATCHED
+              : Predictions.Look.PLAIN;
+      List<Tensor> means = predictions.of(call, x, sigma, asked, look);
       Ops ops = call.ops();
       Tensor conditional = means.getFirst();
       Tensor guided = needsNegative ? guided(ops, x, sigma, means) : conditional;
       guided = perturbed(call, x, sigma, conditional, guided);
       if (!needsNegative) {
-        return new Denoised(call.handOver(guided), null);
+        // Without a negative prompt its prediction counts as zeros. Source: ComfyUI (behaviour).
+        return new Denoised(
+            call.handOver(guided),
+            alwaysUnconditional ? call.handOver(ops.affine(x, 0f, 0f)) : null);
       }
-      Tensor unconditional = means.get(guidance instanceof Guidance.PerpNeg ? 2 : 1);
+      Tensor unconditional = means.get(1);
+      guided = selfAttention(call, x, sigma, unconditional, guided);
       return new Denoised(call.handOver(guided), call.handOver(unconditional));
     }
   }
@@ -130,6 +134,10 @@ final class CfgDenoiser implements Denoiser {
         yield push(ops, means.get(1), scale, means.get(0));
       }
       case Guidance.Single ignored -> means.getFirst();
+      case Guidance.Dual dual when dual.nested() -> {
+        Tensor inner = push(ops, means.get(2), (float) dual.firstScale(), means.get(0));
+        yield push(ops, means.get(1), (float) dual.secondScale(), inner);
+      }
       case Guidance.Dual dual -> {
         Tensor middle = push(ops, means.get(1), (float) dual.secondScale(), means.get(2));
         Tensor rest = Combine.difference(ops, means.get(0), means.get(2));
@@ -152,8 +160,28 @@ final class CfgDenoiser implements Denoiser {
     if (scale == 0) {
       return guided;
     }
-    Tensor worse = predictions.of(call, x, sigma, lists.subList(0, 1), true).getFirst();
+    Tensor worse =
+        predictions.of(call, x, sigma, lists.subList(0, 1), Predictions.Look.PERTURBED).getFirst();
     Tensor push = Combine.difference(call.ops(), conditional, worse);
     return Combine.along(call.ops(), guided, (float) scale, push);
+  }
+
+  /** Source: Hong et al. 2023, "Self-Attention Guidance", eq. 15. */
+  private Tensor selfAttention(
+      TensorScope call, Tensor x, float sigma, Tensor unconditional, Tensor guided) {
+    float[][] seen = predictions.attention();
+    if (options.selfAttention().isEmpty()
+        || seen.length == 0
+        || Math.min(x.dim(1), x.dim(2)) <= SelfAttentionGuidance.TOO_SMALL) {
+      return guided;
+    }
+    ModelOptions.SelfAttentionChoice choice = options.selfAttention().get();
+    Ops ops = call.ops();
+    Tensor degraded = SelfAttentionGuidance.blurred(ops, unconditional, seen, choice.blurSigma());
+    Tensor noised = ops.add(degraded, Combine.difference(ops, x, unconditional));
+    Tensor worse =
+        predictions.of(call, noised, sigma, lists.subList(1, 2), Predictions.Look.PLAIN).getFirst();
+    Tensor push = Combine.difference(ops, degraded, worse);
+    return Combine.along(ops, guided, (float) choice.scale(), push);
   }
 }

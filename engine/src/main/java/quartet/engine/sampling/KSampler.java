@@ -4,6 +4,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.NoiseSchedule;
+import quartet.engine.model.unet.FreeU;
+import quartet.engine.model.unet.HyperTile;
+import quartet.engine.model.unet.Patches;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
@@ -88,16 +91,16 @@ public final class KSampler {
       return new CustomRequest.Result(given, given);
     }
     float scale = model.latentFormat().scale();
-    try (TensorScope scope = backend.openScope("sampling")) {
+    try (TensorScope scope = backend.openScope("sampling");
+        FreeU freeU = model.freeU(backend)) {
+      HyperTile tiles = model.options().hyperTile().map(HyperTile::new).orElse(null);
       Ops ops = scope.ops();
       Tensor latent = ops.affine(upload(ops, given, given.values()), scale, 0f); // [B, H, W, C]
       Tensor noise = upload(ops, given, noise(request));
       Denoiser denoiser =
           new CfgDenoiser(
-              model,
-              nets,
-              scope,
-              given,
+              new RunSetup(
+                  model, new Patches(null, tiles, freeU), nets, scope, given, request.seed()),
               request.guidance(),
               sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
       MaskBatch mask = given.noiseMask();

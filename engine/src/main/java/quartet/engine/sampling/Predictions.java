@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.model.control.ControlModel;
+import quartet.engine.model.unet.AttentionWatch;
+import quartet.engine.model.unet.Patches;
+import quartet.engine.model.unet.SelfAttention;
 import quartet.engine.model.unet.Steering;
-import quartet.engine.value.LatentBatch;
 import quartet.tensor.Ops;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
@@ -28,50 +30,56 @@ final class Predictions {
 
   private static final float CONSISTENCY_DEVIATION = 0.5f;
 
+  private final RunSetup setup;
   private final DiffusionModel model;
-  private final ControlNets nets;
-  private final TensorScope runScope;
-  private final LatentBatch latent;
   private final Map<Set, List<PromptBatch>> batches = new HashMap<>();
   private final Map<Set, Averaging> averages = new HashMap<>();
+  private float[][] attention = {};
 
   /** Entries by identity, since their arrays are compared by identity anyway. */
   private record Set(List<PlacedEntry> entries) {}
 
-  Predictions(DiffusionModel model, ControlNets nets, TensorScope runScope, LatentBatch latent) {
-    this.model = model;
-    this.nets = nets;
-    this.runScope = runScope;
-    this.latent = latent;
+  /** What is asked of the network besides its prediction. */
+  enum Look {
+    /** Nothing. */
+    PLAIN,
+    /** The middle's tokens attend to themselves alone. */
+    PERTURBED,
+    /** It is written down what the middle's tokens attend to. */
+    WATCHED
+  }
+
+  Predictions(RunSetup setup) {
+    this.setup = setup;
+    this.model = setup.model();
   }
 
   /**
    * One mean per list, in the clean latent's terms.
    *
    * @param scope owns the results
-   * @param perturbed whether the network's middle attends to nothing
+   * @param look what is asked of the network besides
    */
   List<Tensor> of(
-      TensorScope scope, Tensor x, float sigma, List<List<PlacedEntry>> lists, boolean perturbed) {
+      TensorScope scope, Tensor x, float sigma, List<List<PlacedEntry>> lists, Look look) {
     List<List<PlacedEntry>> active = lists.stream().map(list -> active(list, sigma)).toList();
     List<PlacedEntry> all = new ArrayList<>();
     active.forEach(all::addAll);
-    IdentityHashMap<PlacedEntry, Tensor> predictions = predict(scope, x, sigma, all, perturbed);
+    IdentityHashMap<PlacedEntry, Tensor> predictions = predict(scope, x, sigma, all, look);
     List<Tensor> means = new ArrayList<>();
     for (List<PlacedEntry> list : active) {
       Averaging averaging =
           averages.computeIfAbsent(
-              new Set(list), key -> new Averaging(key.entries(), latent, runScope));
+              new Set(list), key -> new Averaging(key.entries(), setup.latent(), setup.scope()));
       means.add(averaging.of(scope.ops(), x, predictions));
     }
     return means;
   }
 
   private IdentityHashMap<PlacedEntry, Tensor> predict(
-      TensorScope scope, Tensor x, float sigma, List<PlacedEntry> all, boolean perturbed) {
+      TensorScope scope, Tensor x, float sigma, List<PlacedEntry> all, Look look) {
     List<PromptBatch> prepared =
-        batches.computeIfAbsent(
-            new Set(all), key -> PromptBatch.of(key.entries(), model, nets, runScope, latent));
+        batches.computeIfAbsent(new Set(all), key -> PromptBatch.of(key.entries(), setup));
     Ops ops = scope.ops();
     // The networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in.
     Tensor scaled = ops.affine(x, 1f / F32.sqrt(sigma * sigma + 1f), 0f);
@@ -86,10 +94,19 @@ final class Predictions {
       }
       float[] timesteps = new float[input.dim(0)];
       Arrays.fill(timesteps, model.schedule().timestep(sigma));
-      Steering steering = steering(scope, batch, input, timesteps, sigma, perturbed);
+      AttentionWatch watch = look == Look.WATCHED ? watch(batch, x.dim(0)) : null;
+      Patches patches = setup.patches();
+      Patches inside =
+          watch != null
+              ? patches.withMiddle(watch)
+              : look == Look.PERTURBED ? patches.withMiddle(SelfAttention.OWN_VALUES) : patches;
+      Steering steering = steering(scope, batch, input, timesteps, sigma, inside);
       Tensor beside = batch.beside();
       Tensor shown = beside == null ? input : ops.concatLast(input, beside);
       Tensor output = model.predict(scope, shown, timesteps, batch.context(), steering);
+      if (watch != null) {
+        attention = watch.sums();
+      }
       for (int n = 0; n < batch.entries().size(); n++) {
         Tensor own = ops.sliceFirst(output, n * x.dim(0), (n + 1) * x.dim(0));
         predictions.put(batch.entries().get(n), clean(ops, seen, own, sigma));
@@ -98,13 +115,28 @@ final class Predictions {
     return predictions;
   }
 
+  /** Watches the first whole-picture entry to be avoided, if there is one. */
+  private static @Nullable AttentionWatch watch(PromptBatch batch, int items) {
+    for (int n = 0; n < batch.entries().size() && batch.window() == null; n++) {
+      if (batch.entries().get(n).negative()) {
+        return new AttentionWatch(n * items, (n + 1) * items);
+      }
+    }
+    return null;
+  }
+
+  /** Attention that each token got when it was last watched, {@code [B][T]}; empty before that. */
+  float[][] attention() {
+    return attention;
+  }
+
   private Steering steering(
       TensorScope scope,
       PromptBatch batch,
       Tensor input,
       float[] timesteps,
       float sigma,
-      boolean perturbed) {
+      Patches inside) {
     Map<Integer, Tensor> inputs = new HashMap<>();
     Map<Integer, Tensor> skips = new HashMap<>();
     Tensor middle = null;
@@ -123,7 +155,7 @@ final class Predictions {
         middle = middle == null ? scaled : ops.add(middle, scaled);
       }
     }
-    return new Steering(inputs, skips, middle, perturbed);
+    return new Steering(inputs, skips, middle, inside);
   }
 
   private static void add(Ops ops, Map<Integer, Tensor> sums, int n, Tensor value, float strength) {

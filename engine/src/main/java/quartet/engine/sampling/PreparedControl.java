@@ -19,12 +19,12 @@ record PreparedControl(Conditioning.ControlUse use, ControlModel.Prepared prepar
   static PreparedControl of(
       Conditioning.ControlUse use,
       ControlModel model,
-      TensorScope scope,
+      RunSetup setup,
       HostTensor tokens,
       List<PlacedEntry> group,
-      @Nullable Window window,
-      LatentBatch latent) {
-    HostTensor labels = PromptBatch.labels(group, model.labelWidth(), latent);
+      @Nullable Window window) {
+    LatentBatch latent = setup.latent();
+    HostTensor labels = PromptBatch.labels(group, model.labelWidth(), setup);
     int factor = ControlModel.PIXELS_PER_LATENT;
     ControlModel.Hint hint =
         ControlModel.Hint.of(
@@ -38,7 +38,7 @@ record PreparedControl(Conditioning.ControlUse use, ControlModel.Prepared prepar
               window.width() * factor);
     }
     return new PreparedControl(
-        use, model.prepare(scope, hint.repeated(group.size()), tokens, labels));
+        use, model.prepare(setup.scope(), hint.repeated(group.size()), tokens, labels));
   }
 
   boolean acts(NoiseSchedule schedule, float sigma) {

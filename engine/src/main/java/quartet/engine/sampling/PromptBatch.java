@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.ImageLabel;
+import quartet.engine.model.LabelKind;
 import quartet.engine.model.SizeLabel;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.value.Conditioning;
@@ -39,15 +41,8 @@ record PromptBatch(
    * Groups prompts and prepares each group.
    *
    * @param entries those under the prompt first, then those under the negative one
-   * @param scope owns the prepared prompts
-   * @param latent that is sampled
    */
-  static List<PromptBatch> of(
-      List<PlacedEntry> entries,
-      DiffusionModel model,
-      ControlNets nets,
-      TensorScope scope,
-      LatentBatch latent) {
+  static List<PromptBatch> of(List<PlacedEntry> entries, RunSetup setup) {
     List<PromptBatch> batches = new ArrayList<>();
     List<PlacedEntry> left = new ArrayList<>(entries);
     while (!left.isEmpty()) {
@@ -60,7 +55,7 @@ record PromptBatch(
       }
       left.removeAll(group);
       // The negative prompt comes first in the batch, as in the reference.
-      batches.add(prepared(List.copyOf(group.reversed()), model, nets, scope, latent));
+      batches.add(prepared(List.copyOf(group.reversed()), setup));
     }
     return batches;
   }
@@ -74,15 +69,13 @@ record PromptBatch(
         && first.entry().controls().equals(second.entry().controls());
   }
 
-  private static PromptBatch prepared(
-      List<PlacedEntry> group,
-      DiffusionModel model,
-      ControlNets nets,
-      TensorScope scope,
-      LatentBatch latent) {
+  private static PromptBatch prepared(List<PlacedEntry> group, RunSetup setup) {
+    DiffusionModel model = setup.model();
+    TensorScope scope = setup.scope();
+    LatentBatch latent = setup.latent();
     PlacedEntry first = group.getFirst();
     HostTensor tokens = tokens(group, latent.batch());
-    HostTensor labels = labels(group, model.labelWidth(), latent);
+    HostTensor labels = labels(group, model.labelWidth(), setup);
     Tensor beside =
         model.besideChannels() == 0
             ? null
@@ -91,22 +84,26 @@ record PromptBatch(
     for (Conditioning.ControlUse use : first.entry().controls()) {
       controls.add(
           PreparedControl.of(
-              use, nets.find(use.net()), scope, tokens, group, first.window(), latent));
+              use, setup.nets().find(use.net()), setup, tokens, group, first.window()));
     }
     return new PromptBatch(
         group, model.prepare(scope, tokens, labels), first.window(), beside, controls);
   }
 
   /** {@code [prompts * batch, L]}, or null for a model without labels. */
-  static @Nullable HostTensor labels(List<PlacedEntry> group, int width, LatentBatch latent) {
+  static @Nullable HostTensor labels(List<PlacedEntry> group, int width, RunSetup setup) {
     if (width == 0) {
       return null;
     }
+    LatentBatch latent = setup.latent();
     float[] values = new float[group.size() * latent.batch() * width];
     int at = 0;
     for (PlacedEntry entry : group) {
       float[] label =
-          SizeLabel.of(entry.entry(), width, latent.height(), latent.width(), entry.negative());
+          setup.model().label() == LabelKind.IMAGE
+              ? ImageLabel.of(entry.entry(), width, setup.seed())
+              : SizeLabel.of(
+                  entry.entry(), width, latent.height(), latent.width(), entry.negative());
       for (int b = 0; b < latent.batch(); b++) {
         System.arraycopy(label, 0, values, at, width);
         at += width;

@@ -118,7 +118,7 @@ record SimNode(Node real, NodeSchema schema, SimMachine machine) implements Node
       Duration step = machine.costs().step(images(latent));
       for (int done = 1; done <= steps; done++) {
         machine.spend(step, context.cancel());
-        context.progress(done, steps, () -> SimPicture.of(1));
+        context.progress(done, steps, method -> SimPicture.of(1));
       }
     } finally {
       machine.release();

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.engine.device.DeviceWorker;
@@ -21,8 +20,8 @@ import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
 import quartet.engine.node.NodeRegistry;
+import quartet.engine.node.Preview;
 import quartet.engine.run.CancelToken;
-import quartet.engine.value.ImageBatch;
 import quartet.errors.ErrorKind;
 import quartet.tensor.Backend;
 import quartet.tensor.Device;
@@ -211,7 +210,7 @@ public final class SimWorker implements Worker {
     }
 
     @Override
-    public void progress(int value, int max, Supplier<ImageBatch> preview) {
+    public void progress(int value, int max, Preview preview) {
       job.cancel().throwIfCancelled();
       events.accept(new ExecutionEvent.Progress(nodeId, value, max, preview));
     }

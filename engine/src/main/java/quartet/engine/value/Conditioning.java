@@ -1,5 +1,6 @@
 package quartet.engine.value;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -31,6 +32,7 @@ public record Conditioning(List<Entry> entries) {
    * @param size what an SDXL model is told of the picture, where the workflow says so
    * @param controls networks that steer along with it
    * @param inpaint what an inpainting model is shown, where the workflow says so
+   * @param images pictures that an unCLIP model is told of
    */
   @SuppressWarnings(
       "ArrayRecordComponent") // identity is enough: values are never compared, only passed on
@@ -42,8 +44,9 @@ public record Conditioning(List<Entry> entries) {
       Reach reach,
       Optional<SizeHint> size,
       List<ControlUse> controls,
-      Optional<InpaintHint> inpaint) {
-    /** Checks the length, copies the list. */
+      Optional<InpaintHint> inpaint,
+      List<ImageUse> images) {
+    /** Checks the length, copies the lists. */
     public Entry {
       if (tokens.length != (long) tokenCount * width) {
         throw new IllegalArgumentException(
@@ -51,6 +54,7 @@ public record Conditioning(List<Entry> entries) {
                 .formatted(tokenCount, width, (long) tokenCount * width, tokens.length));
       }
       controls = List.copyOf(controls);
+      images = List.copyOf(images);
     }
 
     /** Over the whole picture. */
@@ -70,34 +74,42 @@ public record Conditioning(List<Entry> entries) {
           new Reach(strength, startPercent, endPercent, Optional.empty(), Optional.empty()),
           Optional.empty(),
           List.of(),
-          Optional.empty());
+          Optional.empty(),
+          List.of());
     }
 
     /** The same with other text. */
     public Entry withTokens(float[] other, int count, float @Nullable [] otherPooled) {
-      return new Entry(other, count, width, otherPooled, reach, size, controls, inpaint);
+      return new Entry(other, count, width, otherPooled, reach, size, controls, inpaint, images);
     }
 
     /** The same acting elsewhere. */
     public Entry withReach(Reach other) {
-      return new Entry(tokens, tokenCount, width, pooled, other, size, controls, inpaint);
+      return new Entry(tokens, tokenCount, width, pooled, other, size, controls, inpaint, images);
     }
 
     /** The same with another size told. */
     public Entry withSize(SizeHint other) {
       return new Entry(
-          tokens, tokenCount, width, pooled, reach, Optional.of(other), controls, inpaint);
+          tokens, tokenCount, width, pooled, reach, Optional.of(other), controls, inpaint, images);
     }
 
     /** The same with these networks. */
     public Entry withControls(List<ControlUse> other) {
-      return new Entry(tokens, tokenCount, width, pooled, reach, size, other, inpaint);
+      return new Entry(tokens, tokenCount, width, pooled, reach, size, other, inpaint, images);
     }
 
     /** The same with something shown to an inpainting model. */
     public Entry withInpaint(InpaintHint other) {
       return new Entry(
-          tokens, tokenCount, width, pooled, reach, size, controls, Optional.of(other));
+          tokens, tokenCount, width, pooled, reach, size, controls, Optional.of(other), images);
+    }
+
+    /** The same with one more picture. */
+    public Entry withImage(ImageUse other) {
+      List<ImageUse> all = new ArrayList<>(images);
+      all.add(other);
+      return new Entry(tokens, tokenCount, width, pooled, reach, size, controls, inpaint, all);
     }
   }
 
@@ -182,6 +194,14 @@ public record Conditioning(List<Entry> entries) {
       double startPercent,
       double endPercent,
       boolean alsoNegative) {}
+
+  /**
+   * Pictures that an unCLIP model is told of.
+   *
+   * @param strength factor of the label
+   * @param noise how much of them is lost, 0..1
+   */
+  public record ImageUse(SeenImages images, double strength, double noise) {}
 
   /**
    * What an inpainting model sees beside the noisy latent.

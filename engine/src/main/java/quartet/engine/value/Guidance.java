@@ -11,13 +11,16 @@ public sealed interface Guidance {
   /**
    * Towards two texts: from the negative one to the second by one scale, from the second to the
    * first by another. Source: Brooks et al. 2023, "InstructPix2Pix", eq. 3; ComfyUI (behaviour).
+   *
+   * @param nested whether the second scale is applied to what the first one gave
    */
   record Dual(
       Conditioning first,
       Conditioning second,
       Conditioning negative,
       double firstScale,
-      double secondScale)
+      double secondScale,
+      boolean nested)
       implements Guidance {}
 
   /**

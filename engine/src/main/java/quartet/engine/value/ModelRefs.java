@@ -50,6 +50,12 @@ public final class ModelRefs {
   /** A CONTROL_NET: a ControlNet or a T2I-Adapter. */
   public record ControlRef(Path file) {}
 
+  /** A CLIP_VISION: a vision tower, alone or in a checkpoint. */
+  public record VisionRef(Path file) {}
+
+  /** A STYLE_MODEL. */
+  public record StyleRef(Path file) {}
+
   /** An UPSCALE_MODEL. */
   public record UpscalerRef(Path file) {}
 }

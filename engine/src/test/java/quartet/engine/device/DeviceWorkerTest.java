@@ -106,7 +106,7 @@ class DeviceWorkerTest {
                           context.progress(
                               1,
                               2,
-                              () -> {
+                              method -> {
                                 throw new IllegalStateException("nobody looks");
                               });
                           if (failures-- > 0) {

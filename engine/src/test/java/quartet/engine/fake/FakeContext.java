@@ -3,13 +3,12 @@ package quartet.engine.fake;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
-import java.util.function.Supplier;
 import quartet.engine.files.Folders;
 import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
 import quartet.engine.node.NodeContext;
+import quartet.engine.node.Preview;
 import quartet.engine.run.CancelToken;
-import quartet.engine.value.ImageBatch;
 import quartet.tensor.Backend;
 
 /** Real folders, and no device: for nodes that need none. */
@@ -61,5 +60,5 @@ public record FakeContext(
   }
 
   @Override
-  public void progress(int value, int max, Supplier<ImageBatch> preview) {}
+  public void progress(int value, int max, Preview preview) {}
 }

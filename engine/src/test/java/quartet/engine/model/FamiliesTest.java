@@ -16,7 +16,9 @@ import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.lora.LoraFile;
 import quartet.engine.model.lora.LoraNames;
 import quartet.engine.model.lora.LoraWeights;
+import quartet.engine.model.unet.Patches;
 import quartet.engine.model.unet.PromptContext;
+import quartet.engine.model.unet.SelfAttention;
 import quartet.engine.model.unet.Steering;
 import quartet.engine.run.CancelToken;
 import quartet.engine.sampling.KSampler;
@@ -127,7 +129,8 @@ final class FamiliesTest {
       float[] label = SizeLabel.of(entry.withSize(size), model.labelWidth(), 16, 12, false);
       family.assertClose("label", label, TENSOR);
       assertUNet(family, model, Steering.NONE, "unet.eps");
-      Steering perturbed = new Steering(Map.of(), Map.of(), null, true);
+      Steering perturbed =
+          new Steering(Map.of(), Map.of(), null, Patches.NONE.withMiddle(SelfAttention.OWN_VALUES));
       assertUNet(family, model, perturbed, "unet.perturbed");
       family.assertClose("euler.latent", run(family, model, positive, negative).values(), RUN);
       assertThat(models.parameterBytes()).isPositive();
@@ -229,7 +232,7 @@ final class FamiliesTest {
       output.skips().forEach((n, value) -> half.put(n, ops.affine(value, 0.5f, 0f)));
       assertThat(half).hasSize(4);
       PromptContext context = models.diffusion().prepare(scope, tokens, label);
-      Steering steering = new Steering(Map.of(), half, ops.affine(middle, 0.5f, 0f), false);
+      Steering steering = new Steering(Map.of(), half, ops.affine(middle, 0.5f, 0f), Patches.NONE);
       Tensor eps = models.diffusion().predict(scope, x, timesteps, context, steering);
       family.assertClose("eps", ops.download(ops.toChannelsFirst(eps)), TENSOR);
     }

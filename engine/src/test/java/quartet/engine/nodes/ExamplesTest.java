@@ -73,6 +73,7 @@ class ExamplesTest {
   @ParameterizedTest
   @CsvSource({
     "landscape, 64, 1",
+    "freeu-sag, 64, 1",
     "img2img, 64, 1",
     "inpainting, 64, 1",
     "hires-fix, 96, 1",
@@ -104,6 +105,7 @@ class ExamplesTest {
       assertThat(files.map(file -> file.getFileName().toString()).filter(n -> n.endsWith(".json")))
           .containsExactlyInAnyOrder(
               "landscape.json",
+              "freeu-sag.json",
               "img2img.json",
               "inpainting.json",
               "hires-fix.json",

@@ -24,6 +24,7 @@ import quartet.engine.files.Folders;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.graph.GraphValidator;
 import quartet.engine.graph.Validation;
+import quartet.engine.node.PreviewMethod;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.ImageBatch;
 import quartet.errors.Required;
@@ -96,7 +97,7 @@ class GuideWorkflowTest {
             event -> {
               events.add(event);
               if (event instanceof ExecutionEvent.Progress progress) {
-                previews.add(progress.preview().get());
+                previews.add(progress.preview().draw(PreviewMethod.AUTO));
               }
             })
         .outcome();

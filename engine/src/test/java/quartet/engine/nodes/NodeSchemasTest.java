@@ -49,7 +49,7 @@ class NodeSchemasTest {
       SamplerCustomAdvanced|SamplerCustomAdvanced|sampling/custom_sampling|noise guider sampler sigmas latent_image|LATENT:output LATENT:denoised_output
       BasicGuider|BasicGuider|sampling/custom_sampling/guiders|model conditioning|GUIDER
       CFGGuider|CFGGuider|sampling/custom_sampling/guiders|model positive negative cfg|GUIDER
-      DualCFGGuider|DualCFGGuider|sampling/custom_sampling/guiders|model cond1 cond2 negative cfg_conds cfg_cond2_negative|GUIDER
+      DualCFGGuider|DualCFGGuider|sampling/custom_sampling/guiders|model cond1 cond2 negative cfg_conds cfg_cond2_negative style|GUIDER
       PerpNegGuider|PerpNegGuider|_for_testing|model positive negative empty_conditioning cfg neg_scale|GUIDER
       KSamplerSelect|KSamplerSelect|sampling/custom_sampling/samplers|sampler_name|SAMPLER
       BasicScheduler|BasicScheduler|sampling/custom_sampling/schedulers|model scheduler steps denoise|SIGMAS
@@ -112,6 +112,16 @@ class NodeSchemasTest {
       ModelSamplingDiscrete|ModelSamplingDiscrete|advanced/model|model sampling zsnr|MODEL
       RescaleCFG|RescaleCFG|advanced/model|model multiplier|MODEL
       PerturbedAttentionGuidance|PerturbedAttentionGuidance|model_patches/unet|model scale|MODEL
+      CLIPVisionLoader|Load CLIP Vision|loaders|clip_name|CLIP_VISION
+      CLIPVisionEncode|CLIP Vision Encode|conditioning|clip_vision image crop|CLIP_VISION_OUTPUT
+      StyleModelLoader|Load Style Model|loaders|style_model_name|STYLE_MODEL
+      StyleModelApply|Apply Style Model|conditioning/style_model|conditioning style_model clip_vision_output strength strength_type|CONDITIONING
+      unCLIPCheckpointLoader|unCLIPCheckpointLoader|loaders|ckpt_name|MODEL CLIP VAE CLIP_VISION
+      unCLIPConditioning|unCLIPConditioning|conditioning|conditioning clip_vision_output strength noise_augmentation|CONDITIONING
+      FreeU|FreeU|model_patches/unet|model b1 b2 s1 s2|MODEL
+      FreeU_V2|FreeU_V2|model_patches/unet|model b1 b2 s1 s2|MODEL
+      HyperTile|HyperTile|model_patches/unet|model tile_size swap_size max_depth scale_depth|MODEL
+      SelfAttentionGuidance|Self-Attention Guidance|_for_testing|model scale blur_sigma|MODEL
       PerpNeg|Perp-Neg (DEPRECATED by PerpNegGuider)|_for_testing|model empty_conditioning neg_scale|MODEL
       ModelMergeSimple|ModelMergeSimple|advanced/model_merging|model1 model2 ratio|MODEL
       ModelMergeAdd|ModelMergeAdd|advanced/model_merging|model1 model2|MODEL
@@ -220,6 +230,19 @@ class NodeSchemasTest {
         "MaskComposite|operation|['COMBO',{'multiselect':false,'options':['multiply','add','subtract','and','or','xor']}]",
         "GrowMask|expand|['INT',{'default':0,'min':-16384,'max':16384}]",
         "ModelSamplingDiscrete|sampling|[['eps','v_prediction','lcm','x0'],{}]",
+        "CLIPVisionEncode|crop|[['center','none'],{}]",
+        "StyleModelApply|strength|['FLOAT',{'default':1.0,'min':0.0,'max':10.0,'step':0.001}]",
+        "StyleModelApply|strength_type|[['multiply','attn_bias'],{}]",
+        "unCLIPConditioning|strength|['FLOAT',{'default':1.0,'min':-10.0,'max':10.0,'step':0.01}]",
+        "unCLIPConditioning|noise_augmentation|['FLOAT',{'default':0.0,'min':0.0,'max':1.0,'step':0.01}]",
+        "FreeU|b1|['FLOAT',{'default':1.1,'min':0.0,'max':10.0,'step':0.01}]",
+        "FreeU_V2|b2|['FLOAT',{'default':1.4,'min':0.0,'max':10.0,'step':0.01}]",
+        "FreeU_V2|s2|['FLOAT',{'default':0.2,'min':0.0,'max':10.0,'step':0.01}]",
+        "HyperTile|tile_size|['INT',{'default':256,'min':1,'max':2048}]",
+        "HyperTile|max_depth|['INT',{'default':0,'min':0,'max':10}]",
+        "SelfAttentionGuidance|scale|['FLOAT',{'default':0.5,'min':-2.0,'max':5.0,'step':0.01}]",
+        "SelfAttentionGuidance|blur_sigma|['FLOAT',{'default':2.0,'min':0.0,'max':10.0,'step':0.1}]",
+        "DualCFGGuider|style|['COMBO',{'multiselect':false,'options':['regular','nested']}]",
         "PerpNegGuider|neg_scale|['FLOAT',{'default':1.0,'min':0.0,'max':100.0,'step':0.01}]",
         "CheckpointSave|filename_prefix|['STRING',{'default':'checkpoints/ComfyUI'}]",
       })

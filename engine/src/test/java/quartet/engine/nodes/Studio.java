@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Consumer;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.LocalHostModels;
+import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.fake.FakeNode;
 import quartet.engine.fake.Json;
@@ -114,9 +116,14 @@ final class Studio implements AutoCloseable {
 
   /** A file of these tensors. */
   Path written(Map<String, HostTensor> tensors) {
+    return written(tensors, Map.of());
+  }
+
+  /** The same with what the file says of itself. */
+  Path written(Map<String, HostTensor> tensors, Map<String, String> metadata) {
     try {
       Path file = Files.createTempFile(base, "made", ".safetensors");
-      SafetensorsWriter.write(file, tensors, Map.of());
+      SafetensorsWriter.write(file, tensors, metadata);
       return file;
     } catch (IOException e) {
       throw new IllegalStateException(e);
@@ -140,6 +147,11 @@ final class Studio implements AutoCloseable {
   }
 
   ExecutionOutcome run(ObjectNode prompt) {
+    return run(prompt, event -> {});
+  }
+
+  /** The same with everything that happens told. */
+  ExecutionOutcome run(ObjectNode prompt, Consumer<ExecutionEvent> events) {
     GraphValidator validator =
         new GraphValidator(FakeNode.registry(new CoreNodes().nodes()), folders);
     return switch (validator.validate(prompt, null)) {
@@ -148,7 +160,7 @@ final class Studio implements AutoCloseable {
               .run(
                   new DeviceWorker.Job(
                       "p", ready.plan(), JsonNodeFactory.instance.objectNode(), CancelToken.NEVER),
-                  event -> {})
+                  events)
               .outcome();
       case Validation.Invalid invalid ->
           throw new AssertionError(invalid.error() + " " + invalid.nodeErrors());

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.fake.Json;
 import quartet.safetensors.SafetensorsFile;
@@ -80,7 +81,7 @@ class WorkflowNodesTest {
          '12':{'class_type':'RandomNoise','inputs':{'noise_seed':7}},
          '20':{'class_type':'BasicGuider','inputs':{'model':['4',0],'conditioning':['6',0]}},
          '21':{'class_type':'CFGGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['7',0],'cfg':1.0}},
-         '22':{'class_type':'DualCFGGuider','inputs':{'model':['4',0],'cond1':['6',0],'cond2':['6',0],'negative':['7',0],'cfg_conds':3.0,'cfg_cond2_negative':4.0}},
+         '22':{'class_type':'DualCFGGuider','inputs':{'model':['4',0],'cond1':['6',0],'cond2':['6',0],'negative':['7',0],'cfg_conds':3.0,'cfg_cond2_negative':4.0,'style':'regular'}},
          '23':{'class_type':'PerpNegGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['6',0],'empty_conditioning':['7',0],'cfg':4.0,'neg_scale':1.0}},
          '14':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['12',0],'guider':['20',0],'sampler':['10',0],'sigmas':['11',0],'latent_image':['5',0]}}}
         """;
@@ -176,6 +177,13 @@ class WorkflowNodesTest {
         "same|{'10':{'class_type':'ModelMergeBlocks','inputs':{'model1':['4',0],'model2':['4',0],'input':0.5,'middle':0.25,'out':0.5}}}",
         "same|{'10':{'class_type':'ModelMergeSubtract','inputs':{'model1':['11',0],'model2':['4',0],'multiplier':1.0}},'11':{'class_type':'ModelMergeAdd','inputs':{'model1':['4',0],'model2':['4',0]}}}",
         "same|{'10':{'class_type':'LoraLoaderModelOnly','inputs':{'model':['4',0],'lora_name':'x.safetensors','strength_model':0.0}}}",
+        "same|{'10':{'class_type':'FreeU','inputs':{'model':['4',0],'b1':1.0,'b2':1.0,'s1':1.0,'s2':1.0}}}",
+        "same|{'10':{'class_type':'FreeU_V2','inputs':{'model':['4',0],'b1':1.0,'b2':1.0,'s1':1.0,'s2':1.0}}}",
+        "same|{'10':{'class_type':'HyperTile','inputs':{'model':['4',0],'tile_size':256,'swap_size':2,'max_depth':0,'scale_depth':false}}}",
+        "same|{'10':{'class_type':'SelfAttentionGuidance','inputs':{'model':['4',0],'scale':0.0,'blur_sigma':2.0}}}",
+        "other|{'10':{'class_type':'FreeU','inputs':{'model':['4',0],'b1':1.3,'b2':1.4,'s1':0.9,'s2':0.2}}}",
+        "other|{'10':{'class_type':'FreeU_V2','inputs':{'model':['4',0],'b1':1.3,'b2':1.4,'s1':0.9,'s2':0.2}}}",
+        "other|{'10':{'class_type':'HyperTile','inputs':{'model':['4',0],'tile_size':32,'swap_size':2,'max_depth':1,'scale_depth':false}}}",
         "other|{'10':{'class_type':'RescaleCFG','inputs':{'model':['4',0],'multiplier':0.7}}}",
         "other|{'10':{'class_type':'ModelSamplingDiscrete','inputs':{'model':['4',0],'sampling':'v_prediction','zsnr':true}}}",
         "other|{'10':{'class_type':'ModelSamplingDiscrete','inputs':{'model':['4',0],'sampling':'lcm','zsnr':false}}}",
@@ -193,13 +201,17 @@ class WorkflowNodesTest {
     }
   }
 
-  @Test
-  void perturbedAttentionNeedsMoreThanOneTokenInTheMiddle() {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'class_type':'PerturbedAttentionGuidance','inputs':{'model':['4',0],'scale':3.0}",
+        "'class_type':'SelfAttentionGuidance','inputs':{'model':['4',0],'scale':5.0,'blur_sigma':2.0}"
+      })
+  void guidanceByAttentionNeedsMoreThanOneTokenInTheMiddle(String node) {
     String guided =
-        """
-        {'5':{'class_type':'EmptyLatentImage','inputs':{'width':128,'height':128,'batch_size':1}},
-         '10':{'class_type':'PerturbedAttentionGuidance','inputs':{'model':['4',0],'scale':3.0}}}
-        """;
+        "{'5':{'class_type':'EmptyLatentImage','inputs':{'width':128,'height':128,'batch_size':1}},'10':{"
+            + node
+            + "}}";
     assertThat(studio.pixels(Studio.linked("3", "model", "10", guided)))
         .isNotEqualTo(studio.pixels(Studio.with(guided)));
   }

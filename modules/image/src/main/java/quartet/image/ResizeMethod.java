@@ -12,6 +12,11 @@ public enum ResizeMethod {
   AREA,
   /** Cubic convolution with a = -0.75. Source: Keys 1981, eq. 4; the parameter is PyTorch's. */
   BICUBIC,
+  /**
+   * Cubic convolution with a = -0.5, with smoothing when it shrinks. Source: Keys 1981, eq. 4;
+   * PyTorch {@code interpolate(mode="bicubic", antialias=True)}. No workflow names it.
+   */
+  SMOOTH_BICUBIC,
   /** Windowed sinc of three lobes with smoothing, in 8 bits as Pillow does. Source: Duchon 1979. */
   LANCZOS;
 

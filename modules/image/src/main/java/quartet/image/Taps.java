@@ -10,6 +10,7 @@ package quartet.image;
 @SuppressWarnings("ArrayRecordComponent") // lives for one call
 record Taps(int[][] sources, float[][] weights) {
   private static final double CUBIC_A = -0.75;
+  private static final float SMOOTH_A = -0.5f;
   private static final int LANCZOS_LOBES = 3;
 
   static Taps of(ResizeMethod method, int from, int to) {
@@ -50,6 +51,7 @@ record Taps(int[][] sources, float[][] weights) {
             weights[i][k] = (float) cubic(Math.abs(fraction + 1 - k));
           }
         }
+        case SMOOTH_BICUBIC -> smoothBicubic(i, (float) from / to, from, sources, weights);
         case LANCZOS -> lanczos(i, scale, from, sources, weights);
       }
     }
@@ -72,6 +74,29 @@ record Taps(int[][] sources, float[][] weights) {
     weights[i] = new float[exact.length];
     for (int k = 0; k < exact.length; k++) {
       weights[i][k] = (float) (exact[k] / sum);
+    }
+  }
+
+  /** In float32 as PyTorch does: in double, other levels come out where a number is rounded. */
+  private static void smoothBicubic(
+      int i, float scale, int from, int[][] sources, float[][] weights) {
+    float stretch = Math.max(scale, 1f);
+    float support = 2f * stretch;
+    float centre = scale * (i + 0.5f);
+    int start = Math.max(0, (int) (centre - support + 0.5f));
+    int end = Math.min(from, (int) (centre + support + 0.5f));
+    sources[i] = range(start, end);
+    weights[i] = new float[end - start];
+    float sum = 0;
+    for (int k = 0; k < weights[i].length; k++) {
+      float x = Math.abs((start + k - centre + 0.5f) / stretch);
+      float near = ((SMOOTH_A + 2f) * x - (SMOOTH_A + 3f)) * x * x + 1f;
+      float far = (((x - 5f) * x + 8f) * x - 4f) * SMOOTH_A;
+      weights[i][k] = x < 1f ? near : x < 2f ? far : 0f;
+      sum += weights[i][k];
+    }
+    for (int k = 0; k < weights[i].length; k++) {
+      weights[i][k] /= sum;
     }
   }
 

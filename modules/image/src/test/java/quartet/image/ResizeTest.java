@@ -123,7 +123,8 @@ class ResizeTest {
   @Test
   void methods_have_the_names_that_workflows_use() {
     assertThat(Stream.of(ResizeMethod.values()).map(ResizeMethod::wireName))
-        .containsExactly("nearest-exact", "bilinear", "area", "bicubic", "lanczos");
+        .containsExactly(
+            "nearest-exact", "bilinear", "area", "bicubic", "smooth-bicubic", "lanczos");
     for (ResizeMethod method : ResizeMethod.values()) {
       assertThat(ResizeMethod.named(method.wireName())).isEqualTo(method);
     }

@@ -141,10 +141,19 @@ public final class FileWeights implements Weights {
     }
   }
 
-  /** {@code [rows, columns] -> [columns, rows]}. */
+  /**
+   * {@code [rows, columns] -> [columns, rows]}; what is no matrix stays as it is, and one of whole
+   * numbers stays one, so that whoever reads it says what is wrong.
+   */
   public static HostTensor transposed(HostTensor matrix) {
+    if (matrix.shape().rank() != 2) {
+      return matrix;
+    }
     int rows = matrix.shape().dim(0);
     int columns = matrix.shape().dim(1);
+    if (!matrix.dtype().isFloating()) {
+      return HostTensor.of(Shape.of(columns, rows), new int[rows * columns]);
+    }
     float[] from = matrix.toFloats();
     float[] to = new float[from.length];
     for (int r = 0; r < rows; r++) {

@@ -83,6 +83,16 @@ public final class WeightCursor {
     return parameters.conv2d(weight, null, geometry);
   }
 
+  /** A matrix product whose matrix is stored otherwise. */
+  public Parameters.Linear madeLinear(HostTensor weight) {
+    return parameters.linear(weight, null);
+  }
+
+  /** A table whose rows are stored otherwise. */
+  public Parameters.Table madeTable(HostTensor rows) {
+    return parameters.table(rows);
+  }
+
   /** A matrix product with bias. */
   public Parameters.Linear linear(String name, int in, int out) {
     return parameters.linear(

@@ -8,17 +8,10 @@ import quartet.tensor.Shape;
  * The extents of a CLIP text transformer.
  *
  * @param width of a token
- * @param feedForward inner width of the MLP
  * @param positions tokens of a chunk
  */
 public record ClipConfig(
-    ClipKind kind,
-    int vocabulary,
-    int positions,
-    int width,
-    int layers,
-    int heads,
-    int feedForward) {
+    ClipKind kind, int vocabulary, int positions, int width, int layers, int heads) {
   /** Width of a head. Source: Radford et al. 2021, table 19: width = 64 * heads throughout. */
   private static final int HEAD_DIM = 64;
 
@@ -32,7 +25,6 @@ public record ClipConfig(
         weights.shape("embeddings.position_embedding.weight").dim(0),
         width,
         weights.count("encoder.layers.%d.layer_norm1.weight"),
-        hints.positive("clip_heads").orElse(Math.max(1, width / HEAD_DIM)),
-        weights.shape("encoder.layers.0.mlp.fc1.weight").dim(0));
+        hints.positive("clip_heads").orElse(Math.max(1, width / HEAD_DIM)));
   }
 }

@@ -27,7 +27,7 @@ public enum ClipKind {
   }
 
   /** Between the two products of the MLP. */
-  Activation activation() {
+  public Activation activation() {
     return activation;
   }
 

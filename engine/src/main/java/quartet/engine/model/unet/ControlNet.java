@@ -165,14 +165,17 @@ public final class ControlNet {
         relay.then(
             "input_blocks." + n,
             (inner, in) -> {
-              Tensor y = UNet.run(inner, block, in, null, times, prompts, null, false);
+              Tensor y =
+                  UNet.run(inner, block, in, null, times, prompts, null, SelfAttention.PLAIN);
               return first ? inner.add(y, hint) : y;
             });
         trace.accept("input_blocks." + n, relay.value());
         skips.put(n, call.handOver(ops.conv2d(relay.value(), outs.get(n), null)));
       }
       relay.then(
-          "middle", (inner, in) -> UNet.run(inner, middle, in, null, times, prompts, null, false));
+          "middle",
+          (inner, in) ->
+              UNet.run(inner, middle, in, null, times, prompts, null, SelfAttention.PLAIN));
       Tensor out = call.handOver(ops.conv2d(relay.value(), middleOut, null));
       relay.close();
       return new Result(skips, out);

@@ -45,16 +45,16 @@ final class SpatialTransformer {
    * {@code [B, H, W, C] -> same}.
    *
    * @param prompts keys and values from this transformer's first block on
-   * @param ownValuesOnly see {@link TransformerBlock#forward}
+   * @param attention among the pixels
    */
   Tensor forward(
-      Ops ops, Tensor x, Iterator<PromptContext.KeyValue> prompts, boolean ownValuesOnly) {
+      Ops ops, Tensor x, Iterator<PromptContext.KeyValue> prompts, SelfAttention attention) {
     Shape image = x.shape();
     Tensor h = ops.groupNorm(x, norm, GROUPS, EPSILON, Activation.NONE);
     h = ops.linear(h, in, Activation.NONE, null);
     h = ops.reshape(h, Shape.of(x.dim(0), (long) x.dim(1) * x.dim(2), x.dim(3))); // [B, H*W, C]
-    for (TransformerBlock block : blocks) {
-      h = block.forward(ops, h, prompts.next(), ownValuesOnly);
+    for (int n = 0; n < blocks.size(); n++) {
+      h = blocks.get(n).forward(ops, h, prompts.next(), attention, n);
     }
     h = ops.reshape(h, image); // [B, H, W, C]
     return ops.linear(h, out, Activation.NONE, x);

@@ -64,15 +64,14 @@ final class TransformerBlock {
   /**
    * {@code [B, T, D] -> same}.
    *
-   * @param ownValuesOnly whether a token attends to itself alone, which is perturbed attention
+   * @param attention among the tokens
+   * @param number of this block within its spatial transformer
    */
-  Tensor forward(Ops ops, Tensor x, PromptContext.KeyValue prompt, boolean ownValuesOnly) {
+  Tensor forward(
+      Ops ops, Tensor x, PromptContext.KeyValue prompt, SelfAttention attention, int number) {
     Tensor n = ops.layerNorm(x, norm1, EPSILON);
     Tensor joined = ops.linear(n, joined1, Activation.NONE, null); // [B, T, 3D]
-    Tensor attended =
-        ownValuesOnly
-            ? ops.sliceLast(joined, 2 * x.dim(-1), 3 * x.dim(-1))
-            : ops.selfAttention(joined, heads, false);
+    Tensor attended = attention.apply(ops, joined, heads, number); // [B, T, D]
     Tensor h = ops.linear(attended, out1, Activation.NONE, x);
     n = ops.layerNorm(h, norm2, EPSILON);
     Tensor query = ops.linear(n, query2, Activation.NONE, null);

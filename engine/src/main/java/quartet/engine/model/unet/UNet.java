@@ -144,6 +144,9 @@ public final class UNet {
       BiConsumer<String, Tensor> trace) {
     try (TensorScope call = scope.child("unet")) {
       Iterator<PromptContext.KeyValue> prompts = context.blocks().iterator();
+      Patches patches = steering.patches();
+      SelfAttention attention = patches.attention(x.dim(1), x.dim(2));
+      SelfAttention middleAttention = patches.middleAttention(x.dim(1), x.dim(2));
       Tensor embedding = time.apply(call.ops(), waves, context.label()); // [B, E]
       trace.accept("time_embed", embedding);
       Iterator<Tensor> times =
@@ -152,7 +155,7 @@ public final class UNet {
       Tensor h = x;
       for (int n = 0; n < down.size(); n++) {
         try (TensorScope block = call.child("input_blocks." + n)) {
-          Tensor made = run(block.ops(), down.get(n), h, null, times, prompts, null, false);
+          Tensor made = run(block.ops(), down.get(n), h, null, times, prompts, null, attention);
           h = block.handOver(added(block.ops(), made, steering.inputs().get(n)));
         }
         skips.push(h); // each a level's [B, H/k, W/k, C]
@@ -164,7 +167,7 @@ public final class UNet {
           (ops, in) ->
               added(
                   ops,
-                  run(ops, middle, in, null, times, prompts, null, steering.perturbed()),
+                  run(ops, middle, in, null, times, prompts, null, middleAttention),
                   steering.middle()));
       trace.accept("middle_block", relay.value());
       for (int n = 0; n < up.size(); n++) {
@@ -174,8 +177,12 @@ public final class UNet {
         Tensor next = skips.peek();
         relay.then(
             "output_blocks." + n,
-            (ops, in) ->
-                run(ops, block, in, added(ops, skip, control), times, prompts, next, false));
+            (ops, in) -> {
+              Tensor beside = added(ops, skip, control);
+              FreeU.Pair pair = FreeU.Pair.of(ops, patches.freeU(), in, beside);
+              return run(
+                  ops, block, pair.hidden(), pair.skip(), times, prompts, next, attention);
+            });
         trace.accept("output_blocks." + n, relay.value());
       }
       relay.then(
@@ -197,6 +204,7 @@ public final class UNet {
    * @param skip what stands beside {@code x} as the first layer's input, or null
    * @param shifts what the time adds, from this block's first residual block on
    * @param sizeLike what an upsampling enlarges to, or null if none may occur
+   * @param attention among the pixels of a transformer
    */
   static Tensor run(
       Ops ops,
@@ -206,7 +214,7 @@ public final class UNet {
       Iterator<Tensor> shifts,
       Iterator<PromptContext.KeyValue> prompts,
       @Nullable Tensor sizeLike,
-      boolean perturbed) {
+      SelfAttention attention) {
     Tensor h = x;
     @Nullable Tensor beside = skip;
     for (UNetLayer layer : layers) {
@@ -219,7 +227,7 @@ public final class UNet {
                     ? residual.block().forward(ops, h, shifts.next())
                     : residual.block().forward(ops, h, second, shifts.next());
             case UNetLayer.Transformer transformer ->
-                transformer.block().forward(ops, h, prompts, perturbed);
+                transformer.block().forward(ops, h, prompts, attention);
             case UNetLayer.Convolution convolution -> ops.conv2d(h, convolution.conv(), null);
             case UNetLayer.Upsample upsample -> {
               int height = sizeLike == null ? 2 * h.dim(1) : sizeLike.dim(1);

@@ -1,17 +1,17 @@
-package quartet.api.ws;
+package quartet.engine.node;
 
 import java.util.Locale;
 import java.util.Optional;
 
-/** How a preview is made of latents. */
+/** How a picture is made of latents while they are sampled, under ComfyUI's names. */
 public enum PreviewMethod {
-  /** No previews. */
+  /** No pictures. */
   NONE,
-  /** The best there is: {@link #LATENT2RGB}. */
+  /** {@link #LATENT2RGB}, which costs next to nothing. Source: ComfyUI (behaviour). */
   AUTO,
-  /** A linear map to RGB. */
+  /** A linear map to RGB, one pixel per latent pixel. */
   LATENT2RGB,
-  /** A tiny autoencoder; there is none here, so {@link #LATENT2RGB} stands in, as in ComfyUI. */
+  /** A tiny autoencoder from {@code vae_approx}; where there is none, {@link #LATENT2RGB}. */
   TAESD;
 
   /** The method of that name on the wire. */
