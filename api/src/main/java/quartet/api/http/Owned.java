@@ -59,6 +59,7 @@ final class Owned extends AllDirectives {
     return who.seesAll()
         ? gpu
         : new GpuSnapshot(
+            gpu.node(),
             gpu.gpuId(),
             gpu.device(),
             gpu.running().filter(who::sees),

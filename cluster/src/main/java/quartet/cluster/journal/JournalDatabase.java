@@ -88,7 +88,24 @@ public final class JournalDatabase implements AutoCloseable {
    * All facts in the order they were stored. What cannot be read is there as {@link
    * PromptFact.Unreadable}.
    */
-  public synchronized List<Entry> read() throws SQLException {
+  public List<Entry> read() throws SQLException {
+    return read("");
+  }
+
+  /**
+   * The same of prompts that have not ended, as far as the database can tell: entries of earlier
+   * versions may be among them.
+   */
+  public List<Entry> readOpen() throws SQLException {
+    return read(
+        " AND NOT EXISTS (SELECT 1 FROM event_journal later"
+            + " WHERE later.persistence_id = event_journal.persistence_id"
+            + " AND later.event_ser_manifest = '"
+            + FactSerializer.END_MANIFEST
+            + "')");
+  }
+
+  private synchronized List<Entry> read(String which) throws SQLException {
     List<Entry> entries = new ArrayList<>();
     long after = Long.MIN_VALUE;
     int rows;
@@ -99,7 +116,9 @@ public final class JournalDatabase implements AutoCloseable {
                     settings,
                     "SELECT ordering, persistence_id, event_ser_id, event_ser_manifest,"
                         + " event_payload FROM event_journal"
-                        + " WHERE ordering > ? AND deleted = FALSE ORDER BY ordering LIMIT "
+                        + " WHERE ordering > ? AND deleted = FALSE"
+                        + which
+                        + " ORDER BY ordering LIMIT "
                         + PAGE))) {
       do {
         select.setLong(1, after);

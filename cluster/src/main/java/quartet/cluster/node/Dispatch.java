@@ -20,12 +20,14 @@ import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
+import quartet.cluster.placement.GpuOutlook;
 import quartet.cluster.queue.DeviceNow;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Projection;
 import quartet.cluster.queue.Waiting;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
+import quartet.errors.Required;
 
 /**
  * Carries out what {@link NodeQueue} decides: starts prompts on devices, takes them back from
@@ -318,6 +320,53 @@ final class Dispatch {
     return drain != RouterProtocol.DrainMode.OFF;
   }
 
+  // What other servers ask for.
+
+  /** Takes waiting prompts out that shall run elsewhere. */
+  List<OpenPrompts.Open> give(int most, boolean pinnedToo) {
+    List<OpenPrompts.Open> given = new ArrayList<>();
+    for (Waiting one : queue.give(most, pinnedToo)) {
+      OpenPrompts.Open opened = open.find(one.promptId());
+      if (opened != null) {
+        given.add(opened);
+      }
+    }
+    changed();
+    return given;
+  }
+
+  /** What a prompt would meet here. */
+  List<GpuOutlook> outlook() {
+    Map<Integer, Double> free = queue.freeInSeconds(clock.millis());
+    Map<Integer, DeviceNow> now = new HashMap<>();
+    queue.devices().forEach(device -> now.put(device.gpuId(), device));
+    List<GpuOutlook> all = new ArrayList<>();
+    for (NodeQueue.GpuState state : queue.states()) {
+      int id = state.gpuId();
+      DeviceNow device = Required.in(now, id);
+      Map<String, Double> perUnit = queue.perUnit(id);
+      all.add(
+          new GpuOutlook(
+              id,
+              devices.getOrDefault(id, ""),
+              state.unhealthy() != null
+                  ? GpuOutlook.UNHEALTHY
+                  : state.paused()
+                      ? GpuOutlook.PAUSED
+                      : state.running() != null ? GpuOutlook.RUNNING : GpuOutlook.IDLE,
+              state.running(),
+              open.pinnedTo(id),
+              device.resident(),
+              device.freeBytes(),
+              device.totalBytes(),
+              free.getOrDefault(id, 0.0),
+              perUnit,
+              perUnit.values().stream().mapToDouble(Double::doubleValue).average().orElse(0),
+              queue.loadSeconds(id)));
+    }
+    return all;
+  }
+
   // What is shown.
 
   Projection projection() {
@@ -374,6 +423,7 @@ final class Dispatch {
       int id = state.gpuId();
       all.add(
           new GpuSnapshot(
+              null,
               id,
               devices.getOrDefault(id, ""),
               Optional.ofNullable(running.get(id)),

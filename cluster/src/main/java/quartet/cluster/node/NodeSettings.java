@@ -1,6 +1,8 @@
 package quartet.cluster.node;
 
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import quartet.cluster.job.Owner;
 import quartet.cluster.telemetry.Recorder;
 
 /**
@@ -11,10 +13,22 @@ import quartet.cluster.telemetry.Recorder;
  * @param modelBytes size of a checkpoint by its name; 0 if it is not known. Answers at once
  * @param lastResort ends the process when a device is lost to it, once everything is stored
  * @param recorder hears what devices tell
+ * @param self whose prompts it runs, where others use the same journal; null for a server alone
  */
 public record NodeSettings(
     int queueCapacity,
     Retention retention,
     ToLongFunction<String> modelBytes,
     Runnable lastResort,
-    Recorder recorder) {}
+    Recorder recorder,
+    @Nullable Owner self) {
+  /** A server that is alone. */
+  public NodeSettings(
+      int queueCapacity,
+      Retention retention,
+      ToLongFunction<String> modelBytes,
+      Runnable lastResort,
+      Recorder recorder) {
+    this(queueCapacity, retention, modelBytes, lastResort, recorder, null);
+  }
+}

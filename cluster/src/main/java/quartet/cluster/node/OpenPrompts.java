@@ -37,6 +37,9 @@ final class OpenPrompts {
     /** Whether it was given a device with more memory already. */
     boolean triedLarger;
 
+    /** Whether another server has taken it over while this one did not answer. */
+    boolean foreign;
+
     long startedMillis;
     List<String> cached = List.of();
     private final List<ActorRef<RouterProtocol.SubmitReply>> waiting = new ArrayList<>();
@@ -104,6 +107,10 @@ final class OpenPrompts {
 
   int size() {
     return prompts.size();
+  }
+
+  java.util.Set<String> ids() {
+    return java.util.Set.copyOf(prompts.keySet());
   }
 
   /**

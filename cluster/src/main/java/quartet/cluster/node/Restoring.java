@@ -57,7 +57,7 @@ record Restoring(
   }
 
   /** It was accepted once; a shorter queue since then is no reason to lose it. */
-  private void restore(Recovered.Open prompt) {
+  void restore(Recovered.Open prompt) {
     if (prompt.ran() && prompt.attempts() >= MAX_ATTEMPTS) {
       giveUp(prompt);
       return;

@@ -9,9 +9,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.journal.Recovered;
+import quartet.cluster.placement.NodeOutlook;
 import quartet.cluster.queue.DeviceNow;
 
 /** What the front actor understands and answers. */
@@ -37,6 +39,12 @@ public final class RouterProtocol {
           Drain,
           Watch,
           WarmUpAll,
+          Outlook,
+          CountFrom,
+          Give,
+          Adopt,
+          Known,
+          Learn,
           PromptRouter.Internal {}
 
   /**
@@ -185,6 +193,35 @@ public final class RouterProtocol {
    * @param replyTo hears, at the end, what failed and why; nothing if all went well
    */
   public record WarmUpAll(ActorRef<List<String>> replyTo) implements Command {}
+
+  // What a cluster asks of each of its servers.
+
+  /** Say how things look here: devices, learned times, how much waits. */
+  public record Outlook(ActorRef<NodeOutlook> replyTo) implements Command {}
+
+  /** Number further prompts from here on, so that numbers of several servers can be compared. */
+  public record CountFrom(long counter) implements Command {}
+
+  /**
+   * Give waiting prompts to another server. When the answer comes, they belong to it by the
+   * journal, and this server does nothing with them any more.
+   *
+   * @param pinnedToo also those that name a device of this server, since it leaves
+   */
+  public record Give(int most, boolean pinnedToo, Owner to, ActorRef<Given> replyTo)
+      implements Command {}
+
+  /** Answer to {@link Give}; perhaps none. */
+  public record Given(Owner to, List<Recovered.Open> prompts) {}
+
+  /** A prompt belongs to this server by the journal: queue it, if it is not known yet. */
+  public record Adopt(Recovered.Open prompt, ActorRef<Done> replyTo) implements Command {}
+
+  /** Ids of all prompts between acceptance and end. */
+  public record Known(ActorRef<Set<String>> replyTo) implements Command {}
+
+  /** These prompts have ended on other servers. */
+  public record Learn(List<PromptRecord> ended) implements Command {}
 
   /** Answer to {@link Submit}. */
   public sealed interface SubmitReply {}
