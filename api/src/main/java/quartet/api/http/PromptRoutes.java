@@ -76,16 +76,26 @@ final class PromptRoutes extends AllDirectives {
 
   private CompletionStage<HttpResponse> submit(
       Principal who, Optional<String> header, byte[] body) {
-    return switch (TargetGpu.parse(header, parts.gpuIds())) {
+    return switch (target(header)) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> read(who, body, true, null);
-      case TargetGpu.One one -> read(who, body, false, one.gpuId());
+      case TargetGpu.Any ignored -> read(who, body, true, null, null);
+      case TargetGpu.One one -> read(who, body, false, null, one.gpuId());
+      case TargetGpu.Elsewhere there -> read(who, body, false, there.node(), there.gpuId());
     };
+  }
+
+  /** Only a prompt can go to a device of another server. */
+  private TargetGpu.Parsed target(Optional<String> text) {
+    return TargetGpu.parse(text, parts.gpuIds(), parts.fleet() == null ? null : parts.name());
   }
 
   /** Without the header, the body may name a device. */
   private CompletionStage<HttpResponse> read(
-      Principal who, byte[] body, boolean orAsTheBodySays, @Nullable Integer gpuId) {
+      Principal who,
+      byte[] body,
+      boolean orAsTheBodySays,
+      @Nullable String node,
+      @Nullable Integer gpuId) {
     PromptRequest request;
     try {
       request = PromptRequest.read(body);
@@ -96,15 +106,16 @@ final class PromptRoutes extends AllDirectives {
         orAsTheBodySays
             ? Optional.ofNullable(request.extraData().get("gpu")).map(JsonNode::asText)
             : Optional.empty();
-    return switch (TargetGpu.parse(inBody, parts.gpuIds())) {
+    return switch (target(inBody)) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> submitTo(who, gpuId, request);
-      case TargetGpu.One one -> submitTo(who, one.gpuId(), request);
+      case TargetGpu.Any ignored -> submitTo(who, node, gpuId, request);
+      case TargetGpu.One one -> submitTo(who, null, one.gpuId(), request);
+      case TargetGpu.Elsewhere there -> submitTo(who, there.node(), there.gpuId(), request);
     };
   }
 
   private CompletionStage<HttpResponse> submitTo(
-      Principal who, @Nullable Integer gpuId, PromptRequest request) {
+      Principal who, @Nullable String node, @Nullable Integer gpuId, PromptRequest request) {
     // Validation looks at folders, so it runs where blocking is allowed.
     return CompletableFuture.supplyAsync(
             () -> parts.validator().validate(request.prompt(), request.targets()), blocking)
@@ -113,7 +124,7 @@ final class PromptRoutes extends AllDirectives {
                 switch (validation) {
                   case Validation.Invalid invalid -> refused(invalid.error(), invalid.nodeErrors());
                   case Validation.Ready ready ->
-                      quotas.admit(who, () -> admit(who, gpuId, request, ready));
+                      quotas.admit(who, () -> admit(who, node, gpuId, request, ready));
                 });
   }
 
@@ -124,7 +135,11 @@ final class PromptRoutes extends AllDirectives {
   }
 
   private CompletionStage<HttpResponse> admit(
-      Principal who, @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+      Principal who,
+      @Nullable String node,
+      @Nullable Integer gpuId,
+      PromptRequest request,
+      Validation.Ready ready) {
     ObjectNode extraData = request.extraData().deepCopy();
     extraData.put("create_time", System.currentTimeMillis());
     Owned.sign(extraData, who);
@@ -138,6 +153,7 @@ final class PromptRoutes extends AllDirectives {
                     ready.plan().outputs(),
                     checkpoints(ready.plan().prompt()),
                     request.clientId(),
+                    node,
                     gpuId,
                     request.number(),
                     request.front(),
@@ -157,6 +173,7 @@ final class PromptRoutes extends AllDirectives {
       case RouterProtocol.IdTaken ignored -> Optional.of("invalid_prompt_id");
       case RouterProtocol.StorageAway ignored -> Optional.of("storage_unavailable");
       case RouterProtocol.NoSuchGpu ignored -> Optional.of("invalid_target_gpu");
+      case RouterProtocol.NoSuchNode ignored -> Optional.of("invalid_target_gpu");
     };
   }
 
@@ -217,6 +234,13 @@ final class PromptRoutes extends AllDirectives {
                   "invalid_target_gpu",
                   "There is no GPU " + none.gpuId(),
                   "the devices are " + none.gpus()),
+              Json.object());
+      case RouterProtocol.NoSuchNode none ->
+          Replies.promptError(
+              new PromptError(
+                  "invalid_target_gpu",
+                  "There is no server '%s' in the cluster that answers".formatted(none.node()),
+                  "the servers are " + none.nodes()),
               Json.object());
     };
   }

@@ -14,6 +14,8 @@ import quartet.cluster.telemetry.Recorder;
  * @param lastResort ends the process when a device is lost to it, once everything is stored
  * @param recorder hears what devices tell
  * @param self whose prompts it runs, where others use the same journal; null for a server alone
+ * @param filesOn the name under which other servers find the pictures that are made here; null
+ *     where all see the same folders
  */
 public record NodeSettings(
     int queueCapacity,
@@ -21,7 +23,8 @@ public record NodeSettings(
     ToLongFunction<String> modelBytes,
     Runnable lastResort,
     Recorder recorder,
-    @Nullable Owner self) {
+    @Nullable Owner self,
+    @Nullable String filesOn) {
   /** A server that is alone. */
   public NodeSettings(
       int queueCapacity,
@@ -29,6 +32,6 @@ public record NodeSettings(
       ToLongFunction<String> modelBytes,
       Runnable lastResort,
       Recorder recorder) {
-    this(queueCapacity, retention, modelBytes, lastResort, recorder, null);
+    this(queueCapacity, retention, modelBytes, lastResort, recorder, null, null);
   }
 }

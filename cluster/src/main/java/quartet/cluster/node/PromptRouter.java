@@ -363,7 +363,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private Behavior<RouterProtocol.Command> onReport(FromGpu message) {
     settings.recorder().report(message.report());
-    switch (message.report()) {
+    switch (Located.on(settings.filesOn(), message.report())) {
       case GpuReport.Happened happened -> inOrder(happened.gpuId(), happened.event());
       case GpuReport.Finished finished -> {
         if (dispatch.finished(finished)) {
@@ -442,7 +442,9 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       case PromptEvent.NodeFinished ignored -> {}
       case PromptEvent.Message ignored -> {}
     }
-    publish(event);
+    if (known == null || !known.foreign) {
+      publish(event);
+    }
   }
 
   private void noteStart(PromptEvent.Started started) {
@@ -579,8 +581,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onGive(RouterProtocol.Give message) {
-    Handover handover =
-        new Handover(message, dispatch.give(message.most(), message.pinnedToo()));
+    Handover handover = new Handover(message, dispatch.give(message.most(), message.pinnedToo()));
     handover.answerIfDone();
     for (OpenPrompts.Open opened : handover.prompts()) {
       String promptId = opened.job().promptId();
@@ -590,8 +591,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
               journal,
               ASK_PATIENCE,
               replyTo ->
-                  new JournalProtocol.Note(
-                      promptId, new PromptFact.Taken(message.to()), replyTo),
+                  new JournalProtocol.Note(promptId, new PromptFact.Taken(message.to()), replyTo),
               (answer, failure) -> new GiveStored(handover, promptId, orAway(answer)));
     }
     return this;

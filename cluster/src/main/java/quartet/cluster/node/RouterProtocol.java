@@ -54,7 +54,8 @@ public final class RouterProtocol {
    * @param prompt the checked prompt, with converted values
    * @param outputs ids of output nodes to run
    * @param checkpoints file names of the checkpoints it uses
-   * @param gpuId the device it must run on, or null for any
+   * @param node the server it must run on, or null for any
+   * @param gpuId the device it must run on, or null for any; without a node, of this server
    * @param number its place in the queue as the client wants it, or null
    * @param front before all that wait
    */
@@ -65,11 +66,38 @@ public final class RouterProtocol {
       List<String> outputs,
       Set<String> checkpoints,
       @Nullable String clientId,
+      @Nullable String node,
       @Nullable Integer gpuId,
       @Nullable Double number,
       boolean front,
       ActorRef<SubmitReply> replyTo)
-      implements Command {}
+      implements Command {
+    /** On this server or, in a cluster, on any. */
+    public Submit(
+        String promptId,
+        ObjectNode prompt,
+        ObjectNode extraData,
+        List<String> outputs,
+        Set<String> checkpoints,
+        @Nullable String clientId,
+        @Nullable Integer gpuId,
+        @Nullable Double number,
+        boolean front,
+        ActorRef<SubmitReply> replyTo) {
+      this(
+          promptId,
+          prompt,
+          extraData,
+          outputs,
+          checkpoints,
+          clientId,
+          null,
+          gpuId,
+          number,
+          front,
+          replyTo);
+    }
+  }
 
   /** Take over what the journal kept from before the start. Comes before any {@link Submit}. */
   public record Restore(Recovered recovered, ActorRef<Done> replyTo) implements Command {}
@@ -244,6 +272,9 @@ public final class RouterProtocol {
 
   /** There is no such device. */
   public record NoSuchGpu(int gpuId, List<Integer> gpus) implements SubmitReply, ChangeReply {}
+
+  /** There is no such server in the cluster, or it does not answer. */
+  public record NoSuchNode(String node, List<String> nodes) implements SubmitReply {}
 
   /** Another prompt has this id. */
   public record IdTaken(String promptId) implements SubmitReply {}

@@ -70,17 +70,7 @@ public record NodeOutlook(
     List<GpuOutlook> then = new ArrayList<>(gpus);
     best.ifPresent(gpu -> then.set(gpus.indexOf(gpu), gpu.after(gpu.seconds(work))));
     return new NodeOutlook(
-        node,
-        epoch,
-        version,
-        http,
-        then,
-        open + 1,
-        capacity,
-        waiting,
-        givable,
-        takes,
-        counter,
+        node, epoch, version, http, then, open + 1, capacity, waiting, givable, takes, counter,
         models);
   }
 }

@@ -501,7 +501,8 @@ public final class NodeQueue {
               gpuId,
               start,
               one.pinnedTo() != null,
-              one.pinnedTo() == null ? best : null));
+              one.pinnedTo() == null ? best : null,
+              null));
     }
     return new Projection(planned, free);
   }
