@@ -56,7 +56,7 @@ public record ClusterOptions(
   }
 
   /** Akka's settings, to be laid over the application's. */
-  Config akka(String version) {
+  Config akka() {
     Map<String, Object> set = new HashMap<>();
     set.put("akka.remote.artery.canonical.hostname", host);
     set.put("akka.remote.artery.canonical.port", port);
@@ -72,7 +72,6 @@ public record ClusterOptions(
           case KEEP_MAJORITY -> "keep-majority";
           case LEASE_MAJORITY -> "lease-majority";
         });
-    set.put("akka.cluster.app-version", version.replaceAll("[^0-9A-Za-z.+-]", "-"));
     if (tls != null) {
       String engine = "akka.remote.artery.ssl.rotating-keys-engine.";
       set.put("akka.remote.artery.transport", "tls-tcp");

@@ -152,7 +152,7 @@ public final class Server implements AutoCloseable {
   private static Config akka(ServerOptions options) {
     ClusterOptions cluster = options.cluster();
     Config alone = options.database().akka().withFallback(ConfigFactory.load());
-    return cluster == null ? alone : cluster.akka(options.version()).withFallback(alone).resolve();
+    return cluster == null ? alone : cluster.akka().withFallback(alone).resolve();
   }
 
   private static Recovered recover(JournalDatabase database) {

@@ -42,6 +42,9 @@ final class Takeover {
   private static final long RETRY_NANOS = Duration.ofSeconds(1).toNanos();
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** Entries get their numbers before they are there; this many may be written at once. */
+  private static final int OVERLAP = 1000;
+
   /** What was read and stored. */
   sealed interface Result extends Fleet.Internal {}
 
@@ -69,6 +72,7 @@ final class Takeover {
   private long nextLookNanos = System.nanoTime();
   private boolean looking;
   private boolean historyWanted;
+  private volatile long historyUpTo;
   private boolean historyReading;
   private int claims;
 
@@ -110,6 +114,7 @@ final class Takeover {
     }
     if (!looking && claims == 0 && System.nanoTime() - nextLookNanos >= 0) {
       looking = true;
+      historyWanted = true; // a server that was shut out may have stored ends until a moment ago
       nextLookNanos = System.nanoTime() + LOOK_EVERY_NANOS;
       context.pipeToSelf(
           read(),
@@ -146,7 +151,11 @@ final class Takeover {
     return CompletableFuture.runAsync(
         () -> {
           try {
-            router.tell(new RouterProtocol.Learn(Recovered.of(database.read()).records()));
+            long last = database.lastOrdering();
+            router.tell(
+                new RouterProtocol.Learn(
+                    Recovered.of(database.readEndedAfter(historyUpTo - OVERLAP)).records()));
+            historyUpTo = last;
           } catch (SQLException e) {
             throw new CompletionException(e);
           }

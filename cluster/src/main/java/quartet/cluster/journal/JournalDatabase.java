@@ -69,7 +69,8 @@ public final class JournalDatabase implements AutoCloseable {
     }
   }
 
-  private long lastOrdering() throws SQLException {
+  /** How far the journal goes now. Entries with smaller numbers may still be on their way. */
+  public synchronized long lastOrdering() throws SQLException {
     try (Statement statement = connection().createStatement();
         ResultSet row =
             statement.executeQuery(
@@ -103,6 +104,17 @@ public final class JournalDatabase implements AutoCloseable {
             + " AND later.event_ser_manifest = '"
             + FactSerializer.END_MANIFEST
             + "')");
+  }
+
+  /** All facts of prompts whose end is behind a place in the journal. */
+  public List<Entry> readEndedAfter(long ordering) throws SQLException {
+    return read(
+        " AND persistence_id IN (SELECT ended.persistence_id FROM event_journal ended"
+            + " WHERE ended.event_ser_manifest = '"
+            + FactSerializer.END_MANIFEST
+            + "' AND ended.ordering > "
+            + ordering
+            + ")");
   }
 
   private synchronized List<Entry> read(String which) throws SQLException {
