@@ -22,6 +22,8 @@ import quartet.api.wire.Json;
 import quartet.api.wire.PromptRequest;
 import quartet.api.wire.TargetGpu;
 import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.split.BatchSplit;
+import quartet.cluster.split.SplitRun;
 import quartet.engine.graph.PromptError;
 import quartet.engine.graph.Validation;
 import scala.concurrent.duration.FiniteDuration;
@@ -29,6 +31,8 @@ import scala.concurrent.duration.FiniteDuration;
 /** {@code POST /prompt} and {@code GET /prompt}. */
 final class PromptRoutes extends AllDirectives {
   private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(60, TimeUnit.SECONDS);
+
+  private static final int MAX_PARTS = 64;
 
   private final ServerParts parts;
   private final Executor blocking;
@@ -123,9 +127,51 @@ final class PromptRoutes extends AllDirectives {
             validation ->
                 switch (validation) {
                   case Validation.Invalid invalid -> refused(invalid.error(), invalid.nodeErrors());
-                  case Validation.Ready ready ->
-                      quotas.admit(who, () -> admit(who, node, gpuId, request, ready));
+                  case Validation.Ready ready -> {
+                    PromptError unsplit = unsplit(gpuId, request, ready);
+                    yield unsplit != null
+                        ? refused(unsplit, Json.object())
+                        : quotas.admit(who, () -> admit(who, node, gpuId, request, ready));
+                  }
                 });
+  }
+
+  /** Why a batch cannot be split as its client wants, or null. */
+  private @Nullable PromptError unsplit(
+      @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+    JsonNode field = request.extraData().path(BatchSplit.FIELD);
+    if (field.isMissingNode() || field.isNull()) {
+      return null;
+    }
+    int wanted = SplitRun.wanted(request.extraData(), parts.gpuIds().size());
+    if (!(field.isBoolean() || field.isInt()) || wanted < 0 || wanted > MAX_PARTS) {
+      return new PromptError(
+          "invalid_split",
+          "extra_data.split is not understood",
+          "got %s; write the number of parts, up to %d, or true for one for each device"
+              .formatted(field, MAX_PARTS));
+    }
+    if (wanted > 1 && gpuId != null) {
+      return new PromptError(
+          "cannot_split",
+          "A batch cannot be split and run on one device",
+          "leave out extra_data.split or the device");
+    }
+    return wanted > 1
+            && BatchSplit.of(
+                    request.promptId(), ready.plan().prompt(), ready.plan().outputs(), wanted)
+                instanceof BatchSplit.Refused refused
+        ? new PromptError(
+            "cannot_split",
+            "This prompt's batch cannot be split",
+            refused.nodeId() == null
+                ? refused.why()
+                : "node %s (%s): %s"
+                    .formatted(
+                        refused.nodeId(),
+                        ready.plan().prompt().path(refused.nodeId()).path("class_type").asText(),
+                        refused.why()))
+        : null;
   }
 
   private CompletionStage<HttpResponse> refused(PromptError error, ObjectNode nodeErrors) {

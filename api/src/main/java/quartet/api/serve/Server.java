@@ -229,6 +229,7 @@ public final class Server implements AutoCloseable {
                         new ModelSizes(options.folders())::bytes,
                         LastResort::exit,
                         telemetry.recorder(),
+                        options.folders().output(),
                         self,
                         cluster == null || cluster.sharedFiles() ? null : cluster.name()),
                     Clock.systemUTC())),

@@ -59,7 +59,11 @@ public final class Located {
     return report;
   }
 
-  private static ExecutionOutcome on(String node, ExecutionOutcome outcome) {
+  /** An outcome, with the places of its files. */
+  static ExecutionOutcome on(@Nullable String node, ExecutionOutcome outcome) {
+    if (node == null) {
+      return outcome;
+    }
     Map<String, ObjectNode> shown = new LinkedHashMap<>();
     outcome.shown().forEach((id, ui) -> shown.put(id, on(node, ui)));
     return switch (outcome) {

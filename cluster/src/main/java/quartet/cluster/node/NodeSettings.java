@@ -1,5 +1,6 @@
 package quartet.cluster.node;
 
+import java.nio.file.Path;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.Owner;
@@ -14,6 +15,7 @@ import quartet.cluster.telemetry.Recorder;
  * @param lastResort ends the process when a device is lost to it, once everything is stored
  * @param recorder hears what devices tell
  * @param self whose prompts it runs, where others use the same journal; null for a server alone
+ * @param output where pictures go, for those of split batches
  * @param filesOn the name under which other servers find the pictures that are made here; null
  *     where all see the same folders
  */
@@ -23,6 +25,7 @@ public record NodeSettings(
     ToLongFunction<String> modelBytes,
     Runnable lastResort,
     Recorder recorder,
+    Path output,
     @Nullable Owner self,
     @Nullable String filesOn) {
   /** A server that is alone. */
@@ -32,6 +35,6 @@ public record NodeSettings(
       ToLongFunction<String> modelBytes,
       Runnable lastResort,
       Recorder recorder) {
-    this(queueCapacity, retention, modelBytes, lastResort, recorder, null, null);
+    this(queueCapacity, retention, modelBytes, lastResort, recorder, Path.of("."), null, null);
   }
 }

@@ -3,6 +3,7 @@ package quartet.cluster.node;
 import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.MailboxSelector;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
@@ -16,6 +17,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +39,10 @@ import quartet.cluster.placement.Placement;
 import quartet.cluster.placement.StepTimes;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Waiting;
+import quartet.cluster.split.SplitJoin;
+import quartet.cluster.split.SplitRun;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.ErrorKind;
 
 /**
  * The front actor of a server: admits prompts, has them stored, and passes on what happens. Which
@@ -73,6 +80,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private record WarmUpsEnded(ActorRef<List<String>> replyTo, List<String> failures)
       implements Internal {}
+
+  private record Joined(PromptJob job, ExecutionOutcome outcome) implements Internal {}
 
   private record Expire() implements Internal {}
 
@@ -126,7 +135,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     this.timers = timers;
     this.gpus = new GpuGroup(context.getSystem());
     this.queue = new NodeQueue(new Placement(new StepTimes(), settings.modelBytes()));
-    this.dispatch = new Dispatch(queue, gpus, open, clock, this::endWithoutDevice);
+    this.dispatch = new Dispatch(queue, gpus, open, clock, this::endWithoutDevice, this::join);
     ActorRef<GpuReport> reports = context.messageAdapter(GpuReport.class, FromGpu::new);
     for (GpuSettings device : devices) {
       dispatch.addGpu(device.gpuId(), device.device().toString());
@@ -173,6 +182,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .onMessage(RouterProtocol.Learn.class, this::onLearn)
         .onMessage(GiveStored.class, this::onGiveStored)
         .onMessage(StartStored.class, this::onStartStored)
+        .onMessage(Joined.class, this::onJoined)
         .onMessage(Expire.class, message -> onExpire())
         .onMessage(Look.class, message -> onLook())
         .onMessage(Leave.class, this::onLeave)
@@ -324,7 +334,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onRestore(RouterProtocol.Restore message) {
-    Restoring restoring = new Restoring(queue, open, journal, clock, this::keep);
+    Restoring restoring = new Restoring(queue, open, journal, clock, this::keep, dispatch::enqueue);
     counter = Math.max(counter, message.recovered().counter());
     restoring.restore(message.recovered());
     onExpire();
@@ -364,7 +374,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   private Behavior<RouterProtocol.Command> onReport(FromGpu message) {
     settings.recorder().report(message.report());
     switch (Located.on(settings.filesOn(), message.report())) {
-      case GpuReport.Happened happened -> inOrder(happened.gpuId(), happened.event());
+      case GpuReport.Happened happened -> onHappened(happened);
       case GpuReport.Finished finished -> {
         if (dispatch.finished(finished)) {
           inOrder(finished.gpuId(), finished.end());
@@ -383,6 +393,49 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         leaveIfDone();
       }
     }
+    return this;
+  }
+
+  private void onHappened(GpuReport.Happened happened) {
+    OpenPrompts.Open known = open.find(SplitRun.promptId(happened.event().job().promptId()));
+    if (known != null && known.split != null) {
+      known.split.event(happened.event()).ifPresent(event -> inOrder(happened.gpuId(), event));
+    } else {
+      inOrder(happened.gpuId(), happened.event());
+    }
+  }
+
+  /** All parts have run: their pictures get their names. */
+  private void join(OpenPrompts.Open opened) {
+    SplitRun split = java.util.Objects.requireNonNull(opened.split);
+    Executor blocking =
+        getContext().getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.supplyAsync(
+                () ->
+                    SplitJoin.join(
+                        split, settings.output(), name -> Located.place(name).subfolder()),
+                blocking),
+            (outcome, failure) ->
+                new Joined(
+                    opened.job(),
+                    outcome != null
+                        ? outcome
+                        : Restoring.failed(ErrorKind.STORAGE, String.valueOf(failure))));
+  }
+
+  private Behavior<RouterProtocol.Command> onJoined(Joined message) {
+    OpenPrompts.Open opened = open.find(message.job().promptId());
+    if (opened == null) {
+      return this;
+    }
+    int gpuId = opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId;
+    ExecutionOutcome outcome = Located.on(settings.filesOn(), message.outcome());
+    outcome
+        .shown()
+        .forEach((id, ui) -> publish(new PromptEvent.NodeFinished(message.job(), id, ui, false)));
+    endWithoutDevice(new PromptEvent.Ended(message.job(), gpuId, outcome, clock.millis()));
     return this;
   }
 
@@ -613,7 +666,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   private Behavior<RouterProtocol.Command> onAdopt(RouterProtocol.Adopt message) {
     String promptId = message.prompt().job().promptId();
     if (open.find(promptId) == null && store.find(promptId).isEmpty()) {
-      new Restoring(queue, open, journal, clock, this::keep).restore(message.prompt());
+      new Restoring(queue, open, journal, clock, this::keep, dispatch::enqueue)
+          .restore(message.prompt());
       dispatch.go();
       tellQueueLength();
     }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import quartet.cluster.placement.GpuView;
 import quartet.cluster.placement.Placement;
 import quartet.cluster.placement.PromptWork;
+import quartet.cluster.split.SplitRun;
 
 /**
  * The queue of a server and its devices: what waits, what runs, and who is next where.
@@ -561,7 +562,7 @@ public final class NodeQueue {
     Iterator<Waiting> turns = waiting.turns(this::cost);
     while (turns.hasNext() && given.size() < most) {
       Waiting one = turns.next();
-      if (pinnedToo || one.pinnedTo() == null) {
+      if (!SplitRun.isPart(one.promptId()) && (pinnedToo || one.pinnedTo() == null)) {
         given.add(one);
       }
     }

@@ -39,6 +39,11 @@ public record Projection(List<Planned> planned, Map<Integer, Double> freeInSecon
       boolean pinned,
       Placement.@Nullable Estimate why,
       @Nullable String told) {
+    /** The same under another id. */
+    public Planned of(String other) {
+      return new Planned(other, position, gpuId, startMillis, pinned, why, told);
+    }
+
     /** In words. */
     public String reason() {
       if (told != null) {

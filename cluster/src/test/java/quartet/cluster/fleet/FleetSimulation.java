@@ -40,7 +40,8 @@ import quartet.errors.Required;
  * messages, membership, and the journal, which stores one fact at a time, as the database's primary
  * key makes it.
  *
- * <p>After every run: each accepted prompt has ended, once; no client hears of an end twice; and prompts of a client that nothing disturbed started in their order.
+ * <p>After every run: each accepted prompt has ended, once; no client hears of an end twice; and
+ * prompts of a client that nothing disturbed started in their order.
  */
 final class FleetSimulation {
   private static final double BEAT = 0.2;
