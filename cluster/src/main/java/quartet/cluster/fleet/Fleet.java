@@ -267,6 +267,7 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   private Behavior<Command> onMembership(Membership message) {
     if (message.event() instanceof ClusterEvent.MemberRemoved removed) {
+      takeover.removed(removed.member().uniqueAddress().longUid());
       LOG.warn(
           "🔌 Server {} ({}) has left the cluster",
           Peers.name(removed.member()),

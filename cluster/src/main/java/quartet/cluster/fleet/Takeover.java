@@ -4,15 +4,19 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
+import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Down;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -48,8 +52,13 @@ final class Takeover {
   /** What was read and stored. */
   sealed interface Result extends Fleet.Internal {}
 
-  /** The journal's open prompts, and what this server knows of; null if reading failed. */
-  record Read(@Nullable List<Recovered.Open> open, Set<String> known) implements Result {}
+  /**
+   * The journal's open prompts, and what this server knows of; null if reading failed.
+   *
+   * @param shutOut whether the others went on without this server
+   */
+  record Read(@Nullable List<Recovered.Open> open, Set<String> known, boolean shutOut)
+      implements Result {}
 
   /** The journal has answered for a prompt that was to be taken. */
   record Claimed(Recovered.Open prompt, Owner to, JournalProtocol.@Nullable Answer answer)
@@ -74,6 +83,7 @@ final class Takeover {
   private boolean historyWanted;
   private volatile long historyUpTo;
   private boolean historyReading;
+  private final Queue<Long> gone = new ConcurrentLinkedQueue<>();
   private int claims;
 
   Takeover(
@@ -90,6 +100,11 @@ final class Takeover {
     this.journal = journal;
     this.database = database;
     this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+  }
+
+  /** A server belongs to the cluster no more. */
+  void removed(long epoch) {
+    gone.add(epoch);
   }
 
   /** Somebody has come or gone: look at once. */
@@ -120,9 +135,10 @@ final class Takeover {
           read(),
           (found, failure) -> {
             if (failure != null) {
-              LOG.debug("the journal could not be looked at", failure);
+              LOG.warn(
+                  "the journal cannot be looked at, to be tried again: {}", failure.toString());
             }
-            return found == null ? new Read(null, Set.of()) : found;
+            return found == null ? new Read(null, Set.of(), false) : found;
           });
     }
   }
@@ -131,7 +147,12 @@ final class Takeover {
     return CompletableFuture.supplyAsync(
             () -> {
               try {
-                return Recovered.of(database.readOpen()).open();
+                for (Long epoch = gone.poll(); epoch != null; epoch = gone.poll()) {
+                  database.shutOut(epoch, self.epoch());
+                }
+                return database.isShutOut(self.epoch())
+                    ? List.<Recovered.Open>of()
+                    : Recovered.of(database.readOpen()).open();
               } catch (SQLException e) {
                 throw new CompletionException(e);
               }
@@ -144,7 +165,15 @@ final class Takeover {
                         RouterProtocol.Known::new,
                         PATIENCE,
                         context.getSystem().scheduler())
-                    .thenApply(known -> new Read(open, known)));
+                    .thenApply(known -> new Read(open, known, isShutOut())));
+  }
+
+  private boolean isShutOut() {
+    try {
+      return database.isShutOut(self.epoch());
+    } catch (SQLException e) {
+      return false; // the next look asks again
+    }
   }
 
   private CompletionStage<Void> history() {
@@ -187,6 +216,12 @@ final class Takeover {
   }
 
   private List<Taken> look(Read read, @Nullable NodeOutlook own) {
+    if (read.shutOut()) {
+      LOG.error("❌ The others have gone on without this server, which did not notice; it ends");
+      Cluster cluster = Cluster.get(context.getSystem());
+      cluster.manager().tell(new Down(cluster.selfMember().address()));
+      return List.of();
+    }
     List<Recovered.Open> open = read.open();
     if (open == null || own == null) {
       nextLookNanos = System.nanoTime() + RETRY_NANOS;

@@ -117,6 +117,33 @@ public final class JournalDatabase implements AutoCloseable {
             + ")");
   }
 
+  /**
+   * Writes down that the cluster goes on without a server, unless it goes on without this one: a
+   * server that was frozen for long believes the opposite when it wakes up.
+   */
+  public synchronized void shutOut(long epoch, long self) throws SQLException {
+    try (PreparedStatement insert =
+        connection()
+            .prepareStatement(
+                "INSERT INTO quartet_shut_out (epoch) SELECT ? WHERE NOT EXISTS"
+                    + " (SELECT 1 FROM quartet_shut_out WHERE epoch = ?) ON CONFLICT DO NOTHING")) {
+      insert.setLong(1, epoch);
+      insert.setLong(2, self);
+      insert.executeUpdate();
+    }
+  }
+
+  /** Whether the cluster goes on without that server. */
+  public synchronized boolean isShutOut(long epoch) throws SQLException {
+    try (PreparedStatement select =
+        connection().prepareStatement("SELECT 1 FROM quartet_shut_out WHERE epoch = ?")) {
+      select.setLong(1, epoch);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next();
+      }
+    }
+  }
+
   private synchronized List<Entry> read(String which) throws SQLException {
     List<Entry> entries = new ArrayList<>();
     long after = Long.MIN_VALUE;

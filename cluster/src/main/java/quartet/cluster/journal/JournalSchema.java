@@ -86,6 +86,10 @@ final class JournalSchema {
                   CREATE TABLE IF NOT EXISTS quartet_lease (
                     name VARCHAR(255) PRIMARY KEY, owner VARCHAR(255) NOT NULL,
                     expires TIMESTAMPTZ NOT NULL)
+                  """,
+                  """
+                  CREATE TABLE IF NOT EXISTS quartet_shut_out (
+                    epoch BIGINT PRIMARY KEY, since TIMESTAMPTZ NOT NULL DEFAULT now())
                   """)));
 
   private JournalSchema() {}
