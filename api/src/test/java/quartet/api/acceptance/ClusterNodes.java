@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Servers that form a cluster, each in a JVM of its own, by their names. */
 final class ClusterNodes implements AutoCloseable {
-  private static final Duration START_PATIENCE = Duration.ofSeconds(120);
+  private static final Duration START_PATIENCE = Duration.ofMinutes(2);
   private static final int HEAP_MEGABYTES = 256;
 
   private final Path base;

@@ -323,7 +323,7 @@ final class Dispatch {
     for (String id : promptIds) {
       OpenPrompts.Open opened = open.find(id);
       boolean gone =
-          opened != null && opened.split != null
+          (opened != null && opened.split != null)
               ? removeParts(opened.split)
               : queue.remove(id).isPresent();
       if (gone && opened != null) {

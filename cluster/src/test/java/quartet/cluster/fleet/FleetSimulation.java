@@ -35,10 +35,9 @@ import quartet.errors.Required;
  * A cluster in one thread, from a seed: servers that crash, freeze and wake up, a network that
  * splits, messages that are late or lost, in any mixture.
  *
- * <p>What is real: {@link NodeQueue}, {@link NodeChoice}, {@link Transit}, {@link Orphans}, {@link
- * Tombstones} and the fold of a prompt's facts with its owner. What is pretended: time, devices,
- * messages, membership, and the journal, which stores one fact at a time, as the database's primary
- * key makes it.
+ * <p>What is real: {@link NodeQueue}, {@link NodeChoice}, {@link Transit}, {@link Orphans} and the
+ * fold of a prompt's facts with its owner. What is pretended: time, devices, messages, membership,
+ * and the journal, which stores one fact at a time, as the database's primary key makes it.
  *
  * <p>After every run: each accepted prompt has ended, once; no client hears of an end twice; and
  * prompts of a client that nothing disturbed started in their order.
@@ -57,23 +56,20 @@ final class FleetSimulation {
   private static final class Server {
     final int place;
     final Owner owner;
-    final double born;
     final NodeQueue queue = new NodeQueue(new Placement(new StepTimes(), name -> 0));
     final Map<String, PromptFact.Queued> open = new LinkedHashMap<>();
     final Map<Integer, String> running = new TreeMap<>();
     final Map<Long, NodeOutlook> heard = new HashMap<>();
     final Set<Long> members = new HashSet<>();
     final Transit transit;
-    final Tombstones tombstones = new Tombstones();
     Set<String> suspects = Set.of();
     boolean dead;
     boolean cut;
     double frozenUntil;
 
-    Server(int place, Owner owner, double born) {
+    Server(int place, Owner owner) {
       this.place = place;
       this.owner = owner;
-      this.born = born;
       this.transit = new Transit(owner.node());
       for (int i = 0; i < GPUS; i++) {
         queue.addGpu(i);
@@ -157,7 +153,7 @@ final class FleetSimulation {
   // Servers.
 
   private void boot(int place) {
-    Server server = new Server(place, new Owner("s" + place, ++epochs), time);
+    Server server = new Server(place, new Owner("s" + place, ++epochs));
     now.put(place, server);
     // Whoever can be reached lets it in.
     for (Server other : now.values()) {
@@ -188,7 +184,7 @@ final class FleetSimulation {
   }
 
   private static boolean reaches(Server one, Server other) {
-    return !one.dead && !other.dead && (one == other || one.cut == other.cut && !one.cut);
+    return !one.dead && !other.dead && (one == other || (!one.cut && !other.cut));
   }
 
   /** Late, and lost if the two cannot reach each other, or by chance. */
