@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import quartet.api.wire.Json;
@@ -93,7 +94,7 @@ final class SplitTest {
             prefix));
   }
 
-  private static String body(String prefix, int batch, String split) {
+  private static String body(String prefix, int batch, @Nullable String split) {
     return "{\"prompt\": %s, \"extra_data\": {%s}}"
         .formatted(Json.text(workflow(prefix, batch)), split == null ? "" : "\"split\": " + split);
   }
