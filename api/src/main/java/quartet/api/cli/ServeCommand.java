@@ -13,8 +13,10 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import quartet.api.http.WebOptions;
 import quartet.api.serve.BackendFactory;
+import quartet.api.serve.ClusterOptions;
 import quartet.api.serve.DeviceChoice;
 import quartet.api.serve.Isolation;
+import quartet.api.serve.LastResort;
 import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
@@ -34,6 +36,7 @@ import quartet.errors.EngineException;
     description = "Serves ComfyUI's API on all chosen devices.")
 final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+  private static final int CLUSTER_GRACE_SECONDS = 30;
   private static final long MEGABYTE = 1L << 20;
   private static final long GIGABYTE = 1L << 30;
 
@@ -97,11 +100,11 @@ final class ServeCommand implements Callable<Integer> {
   @CommandLine.Option(
       names = "--shutdown-grace",
       paramLabel = "SECONDS",
-      defaultValue = "0",
       description =
           "How long running prompts may go on when the server is told to stop; after that they are"
-              + " interrupted and run again at the next start (default: ${DEFAULT-VALUE}).")
-  private int shutdownGrace;
+              + " interrupted and run again at the next start, or on another server of a cluster"
+              + " (default: 0; in a cluster 30).")
+  private @Nullable Integer shutdownGraceSeconds;
 
   @CommandLine.Option(
       names = "--isolation",
@@ -192,6 +195,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @CommandLine.ArgGroup private CacheFlags.@Nullable Choice cache;
 
+  @CommandLine.Mixin private ClusterFlags cluster = new ClusterFlags();
+
   @CommandLine.Mixin private WebFlags web = new WebFlags();
 
   ServeCommand(BackendFactory backends) {
@@ -215,6 +220,18 @@ final class ServeCommand implements Callable<Integer> {
     }
     Folders folders = Folders.below(base);
     Folders used = output == null ? folders : folders.withOutput(output);
+    JournalSettings journal =
+        database == null
+            ? JournalSettings.file(base.resolve("data"))
+            : JournalSettings.of(
+                database,
+                System.getenv("QUARTET_DATABASE_USER"),
+                System.getenv("QUARTET_DATABASE_PASSWORD"));
+    @Nullable ClusterOptions clusterOptions = cluster.options(!journal.isH2());
+    int shutdownGrace =
+        shutdownGraceSeconds != null
+            ? shutdownGraceSeconds
+            : clusterOptions == null ? 0 : CLUSTER_GRACE_SECONDS;
     ServerOptions options =
         new ServerOptions(
             listen,
@@ -226,12 +243,7 @@ final class ServeCommand implements Callable<Integer> {
             Duration.ofSeconds(shutdownGrace),
             historySize,
             historyDays > 0 ? new Retention(Duration.ofDays(historyDays)) : Retention.BY_COUNT,
-            database == null
-                ? JournalSettings.file(base.resolve("data"))
-                : JournalSettings.of(
-                    database,
-                    System.getenv("QUARTET_DATABASE_USER"),
-                    System.getenv("QUARTET_DATABASE_PASSWORD")),
+            journal,
             SimCosts.parse(sim),
             faults,
             isolation(used),
@@ -244,6 +256,8 @@ final class ServeCommand implements Callable<Integer> {
             webhook(),
             tls,
             new TelemetryOptions(!noMetrics, traces),
+            cluster.name(),
+            clusterOptions,
             ProductVersion.text(),
             spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs());
     Server server = Server.start(options, backends);
@@ -259,8 +273,7 @@ final class ServeCommand implements Callable<Integer> {
                   server.close();
                 },
                 "shutdown"));
-    server.awaitStop();
-    return CommandLine.ExitCode.OK;
+    return server.awaitStop() ? CommandLine.ExitCode.OK : LastResort.EXIT_CODE;
   }
 
   private @Nullable WebhookOptions webhook() {

@@ -17,4 +17,10 @@ final class Asking {
       ServerParts parts, Function<ActorRef<T>, RouterProtocol.Command> message) {
     return AskPattern.ask(parts.router(), message, PATIENCE, parts.system().scheduler());
   }
+
+  /** Asks this server alone, also where it is one of several. */
+  static <T> CompletionStage<T> local(
+      ServerParts parts, Function<ActorRef<T>, RouterProtocol.Command> message) {
+    return AskPattern.ask(parts.local(), message, PATIENCE, parts.system().scheduler());
+  }
 }

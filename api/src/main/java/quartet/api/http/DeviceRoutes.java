@@ -35,10 +35,10 @@ final class DeviceRoutes extends AllDirectives {
                     owned.as(
                         who ->
                             completeWithFuture(
-                                Owned.queues(parts, who)
+                                Owned.localQueues(parts, who)
                                     .thenCompose(
                                         gpus ->
-                                            Asking.<List<DeviceNow>>router(
+                                            Asking.<List<DeviceNow>>local(
                                                     parts, RouterProtocol.Devices::new)
                                                 .thenApply(
                                                     now -> Replies.json(json(gpus, now))))))));

@@ -67,7 +67,7 @@ final class OperatorRoutes extends AllDirectives {
         .thenApply(OperatorRoutes::answer);
   }
 
-  private TargetGpu.Parsed gpu(JsonNode json) {
+  private TargetGpu.Here gpu(JsonNode json) {
     JsonNode gpu = json.path("gpu");
     return TargetGpu.parse(
         gpu.isMissingNode() || gpu.isNull() ? Optional.empty() : Optional.of(gpu.asText()),

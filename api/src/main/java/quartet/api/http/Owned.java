@@ -50,6 +50,12 @@ final class Owned extends AllDirectives {
     return as(who -> who.seesAll() ? route.get() : adminOnly(route));
   }
 
+  /** Of this server alone, also where it is one of several. */
+  static CompletionStage<List<GpuSnapshot>> localQueues(ServerParts parts, Principal who) {
+    return Asking.<List<GpuSnapshot>>local(parts, RouterProtocol.Queues::new)
+        .thenApply(gpus -> gpus.stream().map(gpu -> seen(gpu, who)).toList());
+  }
+
   static CompletionStage<List<GpuSnapshot>> queues(ServerParts parts, Principal who) {
     return Asking.<List<GpuSnapshot>>router(parts, RouterProtocol.Queues::new)
         .thenApply(gpus -> gpus.stream().map(gpu -> seen(gpu, who)).toList());
@@ -59,6 +65,7 @@ final class Owned extends AllDirectives {
     return who.seesAll()
         ? gpu
         : new GpuSnapshot(
+            gpu.node(),
             gpu.gpuId(),
             gpu.device(),
             gpu.running().filter(who::sees),

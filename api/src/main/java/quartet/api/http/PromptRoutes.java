@@ -22,6 +22,8 @@ import quartet.api.wire.Json;
 import quartet.api.wire.PromptRequest;
 import quartet.api.wire.TargetGpu;
 import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.split.BatchSplit;
+import quartet.cluster.split.SplitRun;
 import quartet.engine.graph.PromptError;
 import quartet.engine.graph.Validation;
 import scala.concurrent.duration.FiniteDuration;
@@ -29,6 +31,8 @@ import scala.concurrent.duration.FiniteDuration;
 /** {@code POST /prompt} and {@code GET /prompt}. */
 final class PromptRoutes extends AllDirectives {
   private static final FiniteDuration BODY_PATIENCE = FiniteDuration.create(60, TimeUnit.SECONDS);
+
+  private static final int MAX_PARTS = 64;
 
   private final ServerParts parts;
   private final Executor blocking;
@@ -76,16 +80,26 @@ final class PromptRoutes extends AllDirectives {
 
   private CompletionStage<HttpResponse> submit(
       Principal who, Optional<String> header, byte[] body) {
-    return switch (TargetGpu.parse(header, parts.gpuIds())) {
+    return switch (target(header)) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> read(who, body, true, null);
-      case TargetGpu.One one -> read(who, body, false, one.gpuId());
+      case TargetGpu.Any ignored -> read(who, body, true, null, null);
+      case TargetGpu.One one -> read(who, body, false, null, one.gpuId());
+      case TargetGpu.Elsewhere there -> read(who, body, false, there.node(), there.gpuId());
     };
+  }
+
+  /** Only a prompt can go to a device of another server. */
+  private TargetGpu.Parsed target(Optional<String> text) {
+    return TargetGpu.parse(text, parts.gpuIds(), parts.fleet() == null ? null : parts.name());
   }
 
   /** Without the header, the body may name a device. */
   private CompletionStage<HttpResponse> read(
-      Principal who, byte[] body, boolean orAsTheBodySays, @Nullable Integer gpuId) {
+      Principal who,
+      byte[] body,
+      boolean orAsTheBodySays,
+      @Nullable String node,
+      @Nullable Integer gpuId) {
     PromptRequest request;
     try {
       request = PromptRequest.read(body);
@@ -96,15 +110,16 @@ final class PromptRoutes extends AllDirectives {
         orAsTheBodySays
             ? Optional.ofNullable(request.extraData().get("gpu")).map(JsonNode::asText)
             : Optional.empty();
-    return switch (TargetGpu.parse(inBody, parts.gpuIds())) {
+    return switch (target(inBody)) {
       case TargetGpu.Wrong wrong -> refused(wrong.error(), Json.object());
-      case TargetGpu.Any ignored -> submitTo(who, gpuId, request);
-      case TargetGpu.One one -> submitTo(who, one.gpuId(), request);
+      case TargetGpu.Any ignored -> submitTo(who, node, gpuId, request);
+      case TargetGpu.One one -> submitTo(who, null, one.gpuId(), request);
+      case TargetGpu.Elsewhere there -> submitTo(who, there.node(), there.gpuId(), request);
     };
   }
 
   private CompletionStage<HttpResponse> submitTo(
-      Principal who, @Nullable Integer gpuId, PromptRequest request) {
+      Principal who, @Nullable String node, @Nullable Integer gpuId, PromptRequest request) {
     // Validation looks at folders, so it runs where blocking is allowed.
     return CompletableFuture.supplyAsync(
             () -> parts.validator().validate(request.prompt(), request.targets()), blocking)
@@ -112,9 +127,51 @@ final class PromptRoutes extends AllDirectives {
             validation ->
                 switch (validation) {
                   case Validation.Invalid invalid -> refused(invalid.error(), invalid.nodeErrors());
-                  case Validation.Ready ready ->
-                      quotas.admit(who, () -> admit(who, gpuId, request, ready));
+                  case Validation.Ready ready -> {
+                    PromptError unsplit = unsplit(gpuId, request, ready);
+                    yield unsplit != null
+                        ? refused(unsplit, Json.object())
+                        : quotas.admit(who, () -> admit(who, node, gpuId, request, ready));
+                  }
                 });
+  }
+
+  /** Why a batch cannot be split as its client wants, or null. */
+  private @Nullable PromptError unsplit(
+      @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+    JsonNode field = request.extraData().path(BatchSplit.FIELD);
+    if (field.isMissingNode() || field.isNull()) {
+      return null;
+    }
+    int wanted = SplitRun.wanted(request.extraData(), parts.gpuIds().size());
+    if (!(field.isBoolean() || field.isInt()) || wanted < 0 || wanted > MAX_PARTS) {
+      return new PromptError(
+          "invalid_split",
+          "extra_data.split is not understood",
+          "got %s; write the number of parts, up to %d, or true for one for each device"
+              .formatted(field, MAX_PARTS));
+    }
+    if (wanted > 1 && gpuId != null) {
+      return new PromptError(
+          "cannot_split",
+          "A batch cannot be split and run on one device",
+          "leave out extra_data.split or the device");
+    }
+    return wanted > 1
+            && BatchSplit.of(
+                    request.promptId(), ready.plan().prompt(), ready.plan().outputs(), wanted)
+                instanceof BatchSplit.Refused refused
+        ? new PromptError(
+            "cannot_split",
+            "This prompt's batch cannot be split",
+            refused.nodeId() == null
+                ? refused.why()
+                : "node %s (%s): %s"
+                    .formatted(
+                        refused.nodeId(),
+                        ready.plan().prompt().path(refused.nodeId()).path("class_type").asText(),
+                        refused.why()))
+        : null;
   }
 
   private CompletionStage<HttpResponse> refused(PromptError error, ObjectNode nodeErrors) {
@@ -124,7 +181,11 @@ final class PromptRoutes extends AllDirectives {
   }
 
   private CompletionStage<HttpResponse> admit(
-      Principal who, @Nullable Integer gpuId, PromptRequest request, Validation.Ready ready) {
+      Principal who,
+      @Nullable String node,
+      @Nullable Integer gpuId,
+      PromptRequest request,
+      Validation.Ready ready) {
     ObjectNode extraData = request.extraData().deepCopy();
     extraData.put("create_time", System.currentTimeMillis());
     Owned.sign(extraData, who);
@@ -138,6 +199,7 @@ final class PromptRoutes extends AllDirectives {
                     ready.plan().outputs(),
                     checkpoints(ready.plan().prompt()),
                     request.clientId(),
+                    node,
                     gpuId,
                     request.number(),
                     request.front(),
@@ -157,6 +219,7 @@ final class PromptRoutes extends AllDirectives {
       case RouterProtocol.IdTaken ignored -> Optional.of("invalid_prompt_id");
       case RouterProtocol.StorageAway ignored -> Optional.of("storage_unavailable");
       case RouterProtocol.NoSuchGpu ignored -> Optional.of("invalid_target_gpu");
+      case RouterProtocol.NoSuchNode ignored -> Optional.of("invalid_target_gpu");
     };
   }
 
@@ -217,6 +280,13 @@ final class PromptRoutes extends AllDirectives {
                   "invalid_target_gpu",
                   "There is no GPU " + none.gpuId(),
                   "the devices are " + none.gpus()),
+              Json.object());
+      case RouterProtocol.NoSuchNode none ->
+          Replies.promptError(
+              new PromptError(
+                  "invalid_target_gpu",
+                  "There is no server '%s' in the cluster that answers".formatted(none.node()),
+                  "the servers are " + none.nodes()),
               Json.object());
     };
   }

@@ -19,6 +19,7 @@ import quartet.api.auth.Principal;
 import quartet.api.wire.Json;
 import quartet.api.wire.QueueJson;
 import quartet.api.wire.TargetGpu;
+import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.node.RouterProtocol;
 import scala.concurrent.duration.FiniteDuration;
 
@@ -114,12 +115,16 @@ final class QueueRoutes extends AllDirectives {
               gone.retainAll(ids);
               if (clear) {
                 gpus.stream()
-                    .filter(gpu -> gpuId == null || gpu.gpuId() == gpuId)
+                    .filter(gpu -> gpuId == null || isHere(gpu, gpuId))
                     .forEach(gpu -> gone.addAll(Owned.pending(List.of(gpu))));
               }
               parts.router().tell(new RouterProtocol.DeletePending(gone));
               return Replies.empty(StatusCodes.OK);
             });
+  }
+
+  private boolean isHere(GpuSnapshot gpu, int gpuId) {
+    return gpu.gpuId() == gpuId && (gpu.node() == null || gpu.node().equals(parts.name()));
   }
 
   private CompletionStage<HttpResponse> interrupt(

@@ -3,9 +3,11 @@ package quartet.api.http;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import quartet.api.logs.LogTail;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.ws.SocketHub;
+import quartet.cluster.fleet.Fleet;
 import quartet.cluster.model.ModelCacheActor;
 import quartet.cluster.node.RouterProtocol;
 import quartet.engine.files.Folders;
@@ -15,6 +17,10 @@ import quartet.engine.node.NodeRegistry;
 /**
  * What the routes speak to.
  *
+ * @param router answers for all servers of a cluster
+ * @param local answers for this server alone; the same one where there is no cluster
+ * @param name of this server
+ * @param fleet knows the servers of the cluster, or null where there is none
  * @param deviceNames name of each device by its number
  * @param version of the product
  * @param maxUploadBytes larger request bodies are refused
@@ -22,6 +28,9 @@ import quartet.engine.node.NodeRegistry;
 public record ServerParts(
     ActorSystem<?> system,
     ActorRef<RouterProtocol.Command> router,
+    ActorRef<RouterProtocol.Command> local,
+    String name,
+    @Nullable ActorRef<Fleet.Command> fleet,
     ActorRef<ModelCacheActor.Command> modelCache,
     NodeRegistry registry,
     GraphValidator validator,

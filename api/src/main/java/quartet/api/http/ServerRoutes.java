@@ -33,6 +33,7 @@ public final class ServerRoutes extends AllDirectives {
             new QueueRoutes(parts).route(),
             new OperatorRoutes(parts).route(),
             new DeviceRoutes(parts).route(),
+            new ClusterRoutes(parts).route(),
             new HistoryRoutes(parts).route(),
             new ViewRoutes(parts).route(),
             new UploadRoutes(parts).route(),

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import quartet.api.auth.Principal;
+import quartet.cluster.node.Located;
 import quartet.engine.files.AnnotatedName;
 import quartet.errors.EngineException;
 import quartet.image.ImageReader;
@@ -36,10 +37,12 @@ final class ViewRoutes extends AllDirectives {
   private final PictureFolders folders;
   private final FileReplies files = new FileReplies();
   private final Executor blocking;
+  private final RemoteFiles remote;
 
   ViewRoutes(ServerParts parts) {
     this.parts = parts;
     this.folders = new PictureFolders(parts.folders());
+    this.remote = new RemoteFiles(parts);
     this.blocking = parts.system().dispatchers().lookup(DispatcherSelector.blocking());
   }
 
@@ -65,8 +68,17 @@ final class ViewRoutes extends AllDirectives {
     if (root.isEmpty()) {
       return complete(Replies.text(StatusCodes.BAD_REQUEST, "type must be output, input or temp"));
     }
+    String subfolder = query.getOrDefault("subfolder", "");
+    Located.Place place = Located.place(subfolder);
+    String node = place.node();
+    if (parts.fleet() != null && node != null && !node.equals(parts.name())) {
+      return extractRequest(request -> completeWithFuture(remote.view(node, request)));
+    }
+    if (parts.fleet() != null && node != null) {
+      subfolder = place.subfolder();
+    }
     String last = name.startsWith("/") ? name : name.substring(name.lastIndexOf('/') + 1);
-    return switch (PictureFolders.file(root.get(), query.getOrDefault("subfolder", ""), last)) {
+    return switch (PictureFolders.file(root.get(), subfolder, last)) {
       case PictureFolders.NoName no -> complete(Replies.text(StatusCodes.BAD_REQUEST, no.why()));
       case PictureFolders.Outside out -> complete(Replies.text(StatusCodes.FORBIDDEN, out.why()));
       case PictureFolders.Inside inside ->
@@ -98,7 +110,7 @@ final class ViewRoutes extends AllDirectives {
       for (JsonNode item : list) {
         if (item.path("type").asText().equals(type)
             && item.path("filename").asText().equals(file.getFileName().toString())
-            && root.resolve(item.path("subfolder").asText())
+            && root.resolve(Located.place(item.path("subfolder").asText()).subfolder())
                 .resolve(item.path("filename").asText())
                 .normalize()
                 .equals(file.normalize())) {

@@ -15,6 +15,8 @@ public enum ServeError implements ErrorCode {
   DEVICE_UNUSABLE(ErrorKind.DEVICE),
   /** The journal of an earlier start cannot be read. */
   JOURNAL_UNREADABLE(ErrorKind.STORAGE),
+  /** The cluster did not let this server in. */
+  CANNOT_JOIN(ErrorKind.STORAGE),
   /** The address is taken or not ours. */
   CANNOT_LISTEN(ErrorKind.INPUT);
 

@@ -14,6 +14,7 @@ import akka.http.javadsl.Http;
 import akka.http.javadsl.ServerBinding;
 import akka.http.javadsl.ServerBuilder;
 import akka.stream.Materializer;
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -29,9 +30,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.api.http.ServerParts;
@@ -48,6 +51,7 @@ import quartet.api.ws.SocketRoute;
 import quartet.cluster.gpu.GpuSettings;
 import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.job.InMemoryPromptStore;
+import quartet.cluster.job.Owner;
 import quartet.cluster.journal.JournalDatabase;
 import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.journal.PromptJournal;
@@ -80,20 +84,24 @@ public final class Server implements AutoCloseable {
   private final ServerBinding binding;
   private final JournalDatabase database;
   private final ActorRef<RouterProtocol.Command> router;
+  private final @Nullable ClusterSeat seat;
   private final Duration grace;
   private final Telemetry telemetry;
+  private final AtomicBoolean closing = new AtomicBoolean();
 
   private Server(
       ActorSystem<SpawnProtocol.Command> system,
       ServerBinding binding,
       JournalDatabase database,
       ActorRef<RouterProtocol.Command> router,
+      @Nullable ClusterSeat seat,
       Duration grace,
       Telemetry telemetry) {
     this.system = system;
     this.binding = binding;
     this.database = database;
     this.router = router;
+    this.seat = seat;
     this.grace = grace;
     this.telemetry = telemetry;
   }
@@ -131,9 +139,7 @@ public final class Server implements AutoCloseable {
         CompletableFuture.supplyAsync(() -> recover(database), Thread.ofVirtual()::start);
     ActorSystem<SpawnProtocol.Command> system =
         ActorSystem.create(
-            Behaviors.setup(context -> SpawnProtocol.create()),
-            "quartet",
-            options.database().akka().withFallback(ConfigFactory.load()));
+            Behaviors.setup(context -> SpawnProtocol.create()), "quartet", akka(options));
     try {
       return assemble(options, backends, registry, plugIns, logs, system, database, recovered);
     } catch (RuntimeException e) {
@@ -141,6 +147,12 @@ public final class Server implements AutoCloseable {
       database.close();
       throw e;
     }
+  }
+
+  private static Config akka(ServerOptions options) {
+    ClusterOptions cluster = options.cluster();
+    Config alone = options.database().akka().withFallback(ConfigFactory.load());
+    return cluster == null ? alone : cluster.akka().withFallback(alone).resolve();
   }
 
   private static Recovered recover(JournalDatabase database) {
@@ -192,6 +204,15 @@ public final class Server implements AutoCloseable {
             });
     List<GpuSettings> devices =
         devices(options, backends, validator, new ActorHostModels(modelCache, system), previews);
+    ClusterOptions cluster = options.cluster();
+    Owner self = cluster == null ? null : ClusterSeat.owner(cluster, system);
+    ActorRef<JournalProtocol.Command> journal =
+        spawn(
+            system,
+            telemetry,
+            JournalProtocol.Command.class,
+            PromptJournal.create(database, telemetry.recorder(), self),
+            "journal");
     ActorRef<RouterProtocol.Command> router =
         spawn(
             system,
@@ -201,26 +222,42 @@ public final class Server implements AutoCloseable {
                 PromptRouter.create(
                     devices,
                     new InMemoryPromptStore(options.historySize()),
-                    spawn(
-                        system,
-                        telemetry,
-                        JournalProtocol.Command.class,
-                        PromptJournal.create(database, telemetry.recorder()),
-                        "journal"),
+                    journal,
                     new NodeSettings(
                         options.queueCapacity(),
                         options.retention(),
                         new ModelSizes(options.folders())::bytes,
                         LastResort::exit,
-                        telemetry.recorder()),
+                        telemetry.recorder(),
+                        options.folders().output(),
+                        self,
+                        cluster == null || cluster.sharedFiles() ? null : cluster.name()),
                     Clock.systemUTC())),
             "router");
+    ClusterSeat seat =
+        cluster == null || self == null
+            ? null
+            : ClusterSeat.take(
+                options,
+                cluster,
+                self,
+                system,
+                router,
+                journal,
+                database,
+                new ClusterSeat.Spawner() {
+                  @Override
+                  public <T> ActorRef<T> spawn(Class<T> type, Behavior<T> behavior, String name) {
+                    return Server.spawn(system, telemetry, type, behavior, name);
+                  }
+                });
+    ActorRef<RouterProtocol.Command> front = seat == null ? router : seat.front();
     ActorRef<SocketHub.Command> hub =
         spawn(
             system,
             telemetry,
             SocketHub.Command.class,
-            resuming(SocketHub.create(router, audience, Clock.systemUTC())),
+            resuming(SocketHub.create(front, audience, Clock.systemUTC())),
             "sockets");
     hubLater.complete(hub);
     if (options.webhook() != null) {
@@ -234,12 +271,18 @@ public final class Server implements AutoCloseable {
     logs.listen(line -> hub.tell(new SocketHub.LogLines(LogJson.of(List.of(line)))));
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);
-    restore(system, router, recovered);
+    restore(system, router, recovered, seat != null);
+    if (seat != null) {
+      seat.awaitJoin();
+    }
     telemetry.observe(system, router, modelCache, audience::size);
     ServerParts parts =
         new ServerParts(
             system,
+            front,
             router,
+            options.name(),
+            seat == null ? null : seat.fleet(),
             modelCache,
             registry,
             validator,
@@ -255,13 +298,11 @@ public final class Server implements AutoCloseable {
     SocketRoute sockets =
         new SocketRoute(
             hub, Materializer.matFromSystem(system), options.maxUploadBytes(), telemetry::dropped);
-    return new Server(
-        system,
-        bind(options, parts, sockets),
-        database,
-        router,
-        options.shutdownGrace(),
-        telemetry);
+    ServerBinding binding = bind(options, parts, sockets);
+    if (seat != null) {
+      seat.serves(binding.localAddress().getPort());
+    }
+    return new Server(system, binding, database, router, seat, options.shutdownGrace(), telemetry);
   }
 
   private static List<GpuSettings> devices(
@@ -322,10 +363,14 @@ public final class Server implements AutoCloseable {
   private static void restore(
       ActorSystem<?> system,
       ActorRef<RouterProtocol.Command> router,
-      CompletableFuture<Recovered> recovered) {
+      CompletableFuture<Recovered> recovered,
+      boolean oneOfSeveral) {
     Recovered before;
     try {
-      before = recovered.join();
+      Recovered all = recovered.join();
+      // Whose the open ones are is for the cluster to say.
+      before =
+          oneOfSeveral ? new Recovered(List.of(), all.ended(), all.setAside(), all.counter()) : all;
     } catch (CompletionException e) {
       throw e.getCause() instanceof EngineException known ? known : e;
     }
@@ -433,9 +478,19 @@ public final class Server implements AutoCloseable {
     return binding.localAddress().getPort();
   }
 
-  /** Waits until the server has stopped. */
-  public void awaitStop() {
+  /**
+   * Waits until the server has stopped.
+   *
+   * @return whether it was told to; otherwise its cluster has shut it out
+   */
+  public boolean awaitStop() {
     system.getWhenTerminated().toCompletableFuture().join();
+    if (!closing.get()) {
+      LOG.error(
+          "❌ The cluster goes on without this server: the network or the machine stood still. It has"
+              + " to be started again");
+    }
+    return closing.get();
   }
 
   /** Running prompts may end; nothing new is started or taken. */
@@ -466,7 +521,11 @@ public final class Server implements AutoCloseable {
   /** Stops taking requests, then the actors and their devices. */
   @Override
   public void close() {
-    if (grace.isPositive()) {
+    boolean runs = !system.getWhenTerminated().toCompletableFuture().isDone();
+    closing.set(runs);
+    if (seat != null && runs) {
+      seat.leave(grace);
+    } else if (grace.isPositive() && runs) {
       drain();
     }
     system.terminate();

@@ -34,6 +34,8 @@ import quartet.engine.sim.SimCosts;
  * @param webhook where ends of prompts are told, or null
  * @param tls files for https, or null for http
  * @param telemetry what is measured
+ * @param name of the server
+ * @param cluster how it works together with others, or null if it is alone
  */
 public record ServerOptions(
     String address,
@@ -58,6 +60,8 @@ public record ServerOptions(
     @Nullable WebhookOptions webhook,
     @Nullable TlsFiles tls,
     TelemetryOptions telemetry,
+    String name,
+    @Nullable ClusterOptions cluster,
     String version,
     List<String> arguments) {
   /** Copies the list. */

@@ -100,6 +100,7 @@ public final class QueueJson {
     String comma = "";
     for (GpuSnapshot gpu : gpus) {
       out.text(comma).text("{\"gpu_id\":").text(Integer.toString(gpu.gpuId())).text(",").first();
+      node(out, gpu);
       comma = ",";
       lists(out, List.of(gpu));
       int runningHere = gpu.underWay().size();
@@ -114,6 +115,13 @@ public final class QueueJson {
     out.text(",\"total_pending\":").text(Integer.toString(pending)).text("}");
     forgetAllBut(gpus, running + pending);
     return out.bytes();
+  }
+
+  /** In a cluster, a device's number alone does not say which. */
+  private static void node(Out out, GpuSnapshot gpu) {
+    if (gpu.node() != null) {
+      out.text("\"node\":").quoted(gpu.node()).text(",");
+    }
   }
 
   private static void state(Out out, GpuSnapshot gpu) {

@@ -22,6 +22,7 @@ final class PostgresServer implements AutoCloseable {
   private final String bin;
   private final Path folder;
   private final int port;
+  private String host = "127.0.0.1";
 
   private PostgresServer(String bin, Path folder, int port) {
     this.bin = bin;
@@ -50,6 +51,22 @@ final class PostgresServer implements AutoCloseable {
     return server;
   }
 
+  /** From now on, and after {@link #resume}, it can also be reached at another address. */
+  void alsoAt(String address, String network) throws IOException {
+    host = address;
+    Files.writeString(
+        folder.resolve("data/pg_hba.conf"),
+        "host all all " + network + " trust\n",
+        java.nio.file.StandardOpenOption.APPEND);
+    stop();
+    resume();
+  }
+
+  /** For the driver, from this machine. */
+  String url() {
+    return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
+  }
+
   private String data() {
     return folder.resolve("data").toString();
   }
@@ -61,7 +78,13 @@ final class PostgresServer implements AutoCloseable {
         "-D",
         data(),
         "-o",
-        "-p " + port + " -k " + folder + " -c listen_addresses=127.0.0.1 -c shared_buffers=16MB",
+        "-p "
+            + port
+            + " -k "
+            + folder
+            + " -c listen_addresses='127.0.0.1,"
+            + host
+            + "' -c shared_buffers=16MB",
         "-l",
         folder.resolve("log").toString(),
         "-w",
@@ -75,7 +98,8 @@ final class PostgresServer implements AutoCloseable {
 
   String[] arguments(String... more) {
     List<String> arguments =
-        new ArrayList<>(List.of("--database", "jdbc:postgresql://127.0.0.1:" + port + "/postgres"));
+        new ArrayList<>(
+            List.of("--database", "jdbc:postgresql://" + host + ":" + port + "/postgres"));
     arguments.addAll(List.of(more));
     return arguments.toArray(String[]::new);
   }

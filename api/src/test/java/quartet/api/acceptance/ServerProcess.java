@@ -29,14 +29,16 @@ final class ServerProcess implements AutoCloseable {
 
   private final Process process;
   private final Path base;
+  private final String host;
   private final Thread reader;
   private final List<String> log = new CopyOnWriteArrayList<>();
   private final long started = System.nanoTime();
   private final Map<String, Long> lineMillis = new java.util.concurrent.ConcurrentHashMap<>();
 
-  private ServerProcess(Process process, Path base) {
+  private ServerProcess(Process process, Path base, String host) {
     this.process = process;
     this.base = base;
+    this.host = host;
     this.reader = Thread.ofVirtual().start(this::read);
   }
 
@@ -57,30 +59,46 @@ final class ServerProcess implements AutoCloseable {
 
   /** Starts one and waits for nothing. */
   static ServerProcess launch(Path base, Map<String, String> environment, String... arguments) {
+    return launch(base, "127.0.0.1", List.of(), 768, environment, arguments);
+  }
+
+  /**
+   * Starts one elsewhere and waits for nothing.
+   *
+   * @param host where it can be reached
+   * @param prefix words before the command, for example to run it in another network namespace
+   */
+  static ServerProcess launch(
+      Path base,
+      String host,
+      List<String> prefix,
+      int heapMegabytes,
+      Map<String, String> environment,
+      String... arguments) {
     try {
       if (!Files.exists(base.resolve("models"))) {
         Files.createSymbolicLink(base.resolve("models"), repository().resolve("models"));
       }
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--sun-misc-unsafe-memory-access=allow",
-                  "--add-modules=jdk.incubator.vector",
-                  "-XX:+ExitOnOutOfMemoryError",
-                  // A heap of a fixed size, touched at once: what grows is weights and tensors.
-                  "-Xms768m",
-                  "-Xmx768m",
-                  "-XX:+AlwaysPreTouch",
-                  "-Dfile.encoding=UTF-8",
-                  "-Dstdout.encoding=UTF-8",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  "quartet.api.Main",
-                  "serve",
-                  "--base-directory",
-                  base.toString()));
+      List<String> command = new ArrayList<>(prefix);
+      command.addAll(
+          List.of(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "--enable-native-access=ALL-UNNAMED",
+              "--sun-misc-unsafe-memory-access=allow",
+              "--add-modules=jdk.incubator.vector",
+              "-XX:+ExitOnOutOfMemoryError",
+              // A heap of a fixed size, touched at once: what grows is weights and tensors.
+              "-Xms" + heapMegabytes + "m",
+              "-Xmx" + heapMegabytes + "m",
+              "-XX:+AlwaysPreTouch",
+              "-Dfile.encoding=UTF-8",
+              "-Dstdout.encoding=UTF-8",
+              "-cp",
+              System.getProperty("java.class.path"),
+              "quartet.api.Main",
+              "serve",
+              "--base-directory",
+              base.toString()));
       if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
         command.addAll(List.of("--port", "0"));
       }
@@ -89,7 +107,7 @@ final class ServerProcess implements AutoCloseable {
       builder.environment().remove("COMFY_MULTI_GPU_SCHED");
       builder.environment().remove("COMFY_NUM_GPUS");
       builder.environment().putAll(environment);
-      return new ServerProcess(builder.start(), base);
+      return new ServerProcess(builder.start(), base, host);
     } catch (IOException e) {
       throw new UncheckedIOException("the server could not be started", e);
     }
@@ -128,7 +146,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   String url(String path) {
-    return "http://127.0.0.1:" + port() + path;
+    return "http://" + host + ":" + port() + path;
   }
 
   Path base() {

@@ -12,6 +12,7 @@ import quartet.cluster.queue.Projection;
 /**
  * What a device does at one moment.
  *
+ * @param node the server it belongs to, or null for the only one
  * @param ending prompts that have run here and whose end is being stored: they are in no history
  *     yet, so they still count as running for whoever looks for them
  * @param pending prompts that would run there next, in their order
@@ -20,6 +21,7 @@ import quartet.cluster.queue.Projection;
  * @param unhealthy why it cannot take prompts, or null
  */
 public record GpuSnapshot(
+    @Nullable String node,
     int gpuId,
     String device,
     Optional<PromptJob> running,
@@ -34,10 +36,17 @@ public record GpuSnapshot(
     return Stream.concat(ending.stream(), running.stream()).toList();
   }
 
+  /** The same with the name of its server. */
+  public GpuSnapshot on(String server) {
+    return new GpuSnapshot(
+        server, gpuId, device, running, ending, pending, planned, figures, paused, unhealthy);
+  }
+
   /** The same without some prompts. */
   public GpuSnapshot without(Set<String> promptIds) {
     Predicate<PromptJob> stays = job -> !promptIds.contains(job.promptId());
     return new GpuSnapshot(
+        node,
         gpuId,
         device,
         running.filter(stays),

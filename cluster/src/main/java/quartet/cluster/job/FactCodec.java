@@ -39,6 +39,7 @@ public final class FactCodec {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("v", VERSION);
     switch (fact) {
       case PromptFact.Queued queued -> write(json, queued);
+      case PromptFact.Taken taken -> owner(json.put("type", "taken"), taken.owner());
       case PromptFact.Placed placed -> json.put("type", "placed").put("gpu_id", placed.gpuId());
       case PromptFact.Moved moved ->
           json.put("type", "moved")
@@ -71,10 +72,17 @@ public final class FactCodec {
     json.put("number", job.number()).put("accepted", job.accepted().toEpochMilli());
     json.put("client_id", job.clientId()).put("gpu_id", queued.pinnedTo());
     json.put("counter", queued.counter());
+    if (queued.owner() != null) {
+      owner(json, queued.owner());
+    }
     json.set("checkpoints", texts(new TreeSet<>(queued.checkpoints())));
     json.set("outputs", texts(job.outputs()));
     json.set("extra_data", job.extraData());
     json.set("prompt", job.prompt());
+  }
+
+  private static void owner(ObjectNode json, Owner owner) {
+    json.put("node", owner.node()).put("epoch", owner.epoch());
   }
 
   /** What was stored, or why it cannot be read. */
@@ -103,6 +111,7 @@ public final class FactCodec {
     String type = Fields.text(json, "type");
     return switch (type) {
       case "queued" -> queued(json);
+      case "taken" -> new PromptFact.Taken(owner(json));
       case "placed" -> new PromptFact.Placed(Fields.whole(json, "gpu_id"));
       case "moved" ->
           new PromptFact.Moved(
@@ -122,6 +131,10 @@ public final class FactCodec {
     };
   }
 
+  private static Owner owner(JsonNode json) throws FieldException {
+    return new Owner(Fields.text(json, "node"), Fields.millis(json, "epoch"));
+  }
+
   private static PromptFact.Queued queued(JsonNode json) throws FieldException {
     return new PromptFact.Queued(
         new PromptJob(
@@ -134,7 +147,8 @@ public final class FactCodec {
             Instant.ofEpochMilli(Fields.millis(json, "accepted"))),
         json.path("gpu_id").isInt() ? json.get("gpu_id").intValue() : null,
         Set.copyOf(Fields.texts(json, "checkpoints")),
-        Fields.millis(json, "counter"));
+        Fields.millis(json, "counter"),
+        json.has("node") ? owner(json) : null);
   }
 
   static ArrayNode texts(Collection<String> texts) {

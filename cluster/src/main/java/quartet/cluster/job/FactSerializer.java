@@ -12,6 +12,12 @@ public final class FactSerializer extends SerializerWithStringManifest {
 
   private static final String MANIFEST = "prompt-fact";
 
+  /**
+   * The same for a prompt's last fact, so that a database finds the prompts that are still open
+   * without reading every entry. Entries of earlier versions do without.
+   */
+  public static final String END_MANIFEST = "prompt-end";
+
   @Override
   public int identifier() {
     return ID;
@@ -19,7 +25,7 @@ public final class FactSerializer extends SerializerWithStringManifest {
 
   @Override
   public String manifest(Object fact) {
-    return MANIFEST;
+    return fact instanceof PromptFact.Ended ? END_MANIFEST : MANIFEST;
   }
 
   @Override
@@ -32,7 +38,7 @@ public final class FactSerializer extends SerializerWithStringManifest {
 
   @Override
   public Object fromBinary(byte[] bytes, String manifest) {
-    return MANIFEST.equals(manifest)
+    return MANIFEST.equals(manifest) || END_MANIFEST.equals(manifest)
         ? FactCodec.fact(bytes)
         : new PromptFact.Unreadable("an entry is of the unknown kind '" + manifest + "'");
   }

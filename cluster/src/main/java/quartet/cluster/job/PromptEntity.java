@@ -13,6 +13,7 @@ import akka.persistence.typed.javadsl.Recovery;
 import akka.persistence.typed.javadsl.SignalHandler;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +33,14 @@ public final class PromptEntity
   /** What it understands. */
   public sealed interface Command {}
 
-  /** Store these, in one step. */
-  public record Write(List<PromptFact> facts, ActorRef<Written> replyTo) implements Command {
+  /**
+   * Store these, in one step.
+   *
+   * @param by the server in whose name; nothing is stored if the prompt belongs to another. Null
+   *     where there is no cluster
+   */
+  public record Write(List<PromptFact> facts, @Nullable Owner by, ActorRef<Written> replyTo)
+      implements Command {
     /** Copies the list. */
     public Write {
       facts = List.copyOf(facts);
@@ -43,8 +50,12 @@ public final class PromptEntity
   /** Done with it for now. */
   public record Stop() implements Command {}
 
-  /** The facts are stored; this is the prompt's life with them. */
-  public record Written(String promptId, PromptLife life) {}
+  /**
+   * The facts are stored; this is the prompt's life with them.
+   *
+   * @param refused nothing was stored, since the prompt belongs to another server
+   */
+  public record Written(String promptId, PromptLife life, boolean refused) {}
 
   private final String promptId;
 
@@ -90,6 +101,10 @@ public final class PromptEntity
   }
 
   private Effect<PromptFact, PromptLife> write(PromptLife life, Write message) {
+    if (life.isOfAnother(message.by())) {
+      message.replyTo().tell(new Written(promptId, life, true));
+      return Effect().none();
+    }
     List<PromptFact> fresh = new ArrayList<>();
     PromptLife then = life;
     for (PromptFact fact : message.facts()) {
@@ -100,7 +115,7 @@ public final class PromptEntity
     }
     return Effect()
         .persist(fresh)
-        .thenRun(now -> message.replyTo().tell(new Written(promptId, now)));
+        .thenRun(now -> message.replyTo().tell(new Written(promptId, now, false)));
   }
 
   @Override

@@ -17,9 +17,21 @@ public sealed interface PromptFact {
    * @param pinnedTo the device the client named, or null for any
    * @param checkpoints file names of the checkpoints it uses
    * @param counter the server's number at that time, from which it counts on after a restart
+   * @param owner the server it belongs to, or null where there is no cluster
    */
-  record Queued(PromptJob job, @Nullable Integer pinnedTo, Set<String> checkpoints, long counter)
+  record Queued(
+      PromptJob job,
+      @Nullable Integer pinnedTo,
+      Set<String> checkpoints,
+      long counter,
+      @Nullable Owner owner)
       implements PromptFact {
+    /** Of a server that is alone. */
+    public Queued(
+        PromptJob job, @Nullable Integer pinnedTo, Set<String> checkpoints, long counter) {
+      this(job, pinnedTo, checkpoints, counter, null);
+    }
+
     /** Copies the set. */
     public Queued {
       checkpoints = Set.copyOf(checkpoints);
@@ -40,7 +52,13 @@ public sealed interface PromptFact {
               job.accepted()),
           to.pinnedTo(),
           checkpoints,
-          counter);
+          counter,
+          owner);
+    }
+
+    /** The same prompt with another owner; a device's number there would mean another device. */
+    public Queued taken(Owner by) {
+      return new Queued(job, by.equals(owner) ? pinnedTo : null, checkpoints, counter, by);
     }
   }
 
@@ -51,6 +69,9 @@ public sealed interface PromptFact {
    * @param number its place in the queue
    */
   record Moved(@Nullable Integer pinnedTo, double number, int priority) implements PromptFact {}
+
+  /** It belongs to another server from now on, and no longer to a device. */
+  record Taken(Owner owner) implements PromptFact {}
 
   /** A device was named by the client, or chosen before it was free. */
   record Placed(int gpuId) implements PromptFact {}

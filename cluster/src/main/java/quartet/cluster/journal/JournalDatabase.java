@@ -69,7 +69,8 @@ public final class JournalDatabase implements AutoCloseable {
     }
   }
 
-  private long lastOrdering() throws SQLException {
+  /** How far the journal goes now. Entries with smaller numbers may still be on their way. */
+  public synchronized long lastOrdering() throws SQLException {
     try (Statement statement = connection().createStatement();
         ResultSet row =
             statement.executeQuery(
@@ -88,7 +89,62 @@ public final class JournalDatabase implements AutoCloseable {
    * All facts in the order they were stored. What cannot be read is there as {@link
    * PromptFact.Unreadable}.
    */
-  public synchronized List<Entry> read() throws SQLException {
+  public List<Entry> read() throws SQLException {
+    return read("");
+  }
+
+  /**
+   * The same of prompts that have not ended, as far as the database can tell: entries of earlier
+   * versions may be among them.
+   */
+  public List<Entry> readOpen() throws SQLException {
+    return read(
+        " AND NOT EXISTS (SELECT 1 FROM event_journal later"
+            + " WHERE later.persistence_id = event_journal.persistence_id"
+            + " AND later.event_ser_manifest = '"
+            + FactSerializer.END_MANIFEST
+            + "')");
+  }
+
+  /** All facts of prompts whose end is behind a place in the journal. */
+  public List<Entry> readEndedAfter(long ordering) throws SQLException {
+    return read(
+        " AND persistence_id IN (SELECT ended.persistence_id FROM event_journal ended"
+            + " WHERE ended.event_ser_manifest = '"
+            + FactSerializer.END_MANIFEST
+            + "' AND ended.ordering > "
+            + ordering
+            + ")");
+  }
+
+  /**
+   * Writes down that the cluster goes on without a server, unless it goes on without this one: a
+   * server that was frozen for long believes the opposite when it wakes up.
+   */
+  public synchronized void shutOut(long epoch, long self) throws SQLException {
+    try (PreparedStatement insert =
+        connection()
+            .prepareStatement(
+                "INSERT INTO quartet_shut_out (epoch) SELECT ? WHERE NOT EXISTS"
+                    + " (SELECT 1 FROM quartet_shut_out WHERE epoch = ?) ON CONFLICT DO NOTHING")) {
+      insert.setLong(1, epoch);
+      insert.setLong(2, self);
+      insert.executeUpdate();
+    }
+  }
+
+  /** Whether the cluster goes on without that server. */
+  public synchronized boolean isShutOut(long epoch) throws SQLException {
+    try (PreparedStatement select =
+        connection().prepareStatement("SELECT 1 FROM quartet_shut_out WHERE epoch = ?")) {
+      select.setLong(1, epoch);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next();
+      }
+    }
+  }
+
+  private synchronized List<Entry> read(String which) throws SQLException {
     List<Entry> entries = new ArrayList<>();
     long after = Long.MIN_VALUE;
     int rows;
@@ -99,7 +155,9 @@ public final class JournalDatabase implements AutoCloseable {
                     settings,
                     "SELECT ordering, persistence_id, event_ser_id, event_ser_manifest,"
                         + " event_payload FROM event_journal"
-                        + " WHERE ordering > ? AND deleted = FALSE ORDER BY ordering LIMIT "
+                        + " WHERE ordering > ? AND deleted = FALSE"
+                        + which
+                        + " ORDER BY ordering LIMIT "
                         + PAGE))) {
       do {
         select.setLong(1, after);

@@ -5,6 +5,7 @@ import akka.actor.typed.ActorRef;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptLife;
 
@@ -27,10 +28,18 @@ public final class JournalProtocol {
   /**
    * Store what happened to a known prompt; tried until it is stored.
    *
+   * @param by the server in whose name it is stored, or null for this one's: who cleans up after a
+   *     dead server speaks for it
    * @param replyTo hears of the first try, or null
    */
-  public record Note(String promptId, PromptFact fact, @Nullable ActorRef<Answer> replyTo)
-      implements Command {}
+  public record Note(
+      String promptId, PromptFact fact, @Nullable Owner by, @Nullable ActorRef<Answer> replyTo)
+      implements Command {
+    /** In this server's name. */
+    public Note(String promptId, PromptFact fact, @Nullable ActorRef<Answer> replyTo) {
+      this(promptId, fact, null, replyTo);
+    }
+  }
 
   /**
    * Forget these prompts; tried until it is done.
@@ -49,6 +58,9 @@ public final class JournalProtocol {
 
   /** It is on the disk; this is the prompt's life now. */
   public record Stored(PromptLife life) implements Answer {}
+
+  /** Nothing was stored, since the prompt belongs to another server; this is its life. */
+  public record Foreign(PromptLife life) implements Answer {}
 
   /** It could not be stored now. */
   public record Away(String reason) implements Answer {}

@@ -76,6 +76,20 @@ final class JournalSchema {
                   CREATE TABLE IF NOT EXISTS event_tag (
                     event_id BIGINT, tag VARCHAR(256), PRIMARY KEY (event_id, tag),
                     FOREIGN KEY (event_id) REFERENCES event_journal (ordering) ON DELETE CASCADE)
+                  """)),
+          Map.of(
+              true,
+              List.of(),
+              false,
+              List.of(
+                  """
+                  CREATE TABLE IF NOT EXISTS quartet_lease (
+                    name VARCHAR(255) PRIMARY KEY, owner VARCHAR(255) NOT NULL,
+                    expires TIMESTAMPTZ NOT NULL)
+                  """,
+                  """
+                  CREATE TABLE IF NOT EXISTS quartet_shut_out (
+                    epoch BIGINT PRIMARY KEY, since TIMESTAMPTZ NOT NULL DEFAULT now())
                   """)));
 
   private JournalSchema() {}
@@ -84,6 +98,10 @@ final class JournalSchema {
   static void migrate(Connection connection, JournalSettings settings) throws SQLException {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
+      if (!settings.isH2()) {
+        // Servers of a cluster may start at the same moment. The number is ours alone.
+        statement.execute("SELECT pg_advisory_xact_lock(8188)");
+      }
       statement.execute("CREATE TABLE IF NOT EXISTS quartet_schema (step INTEGER NOT NULL)");
       int done = 0;
       try (ResultSet row =

@@ -50,7 +50,8 @@ public record JournalSettings(String url, String user, String password) {
         password == null ? "" : password);
   }
 
-  boolean isH2() {
+  /** Whether the database is a file of one server. */
+  public boolean isH2() {
     return url.startsWith(H2);
   }
 

@@ -25,6 +25,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptEntity;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptLife;
@@ -45,9 +46,15 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   /** Prompts whose failed storing is doubtful, at most; beyond, the oldest are left as they are. */
   private static final int MAX_TO_DELETE = 100_000;
 
+  /** SQL's state for a key that is there already. Source: SQL:2011, class 23. */
+  private static final String UNIQUE_VIOLATION = "23505";
+
+  private static final int MAX_CONFLICTS = 5;
+
   private record Written(PromptEntity.Written written) implements JournalProtocol.Command {}
 
-  private record Flushed(String promptId, PromptLife life, @Nullable Throwable failure)
+  private record Flushed(
+      String promptId, PromptLife life, boolean refused, @Nullable Throwable failure)
       implements JournalProtocol.Command {}
 
   private record Deleted(Set<String> promptIds, @Nullable Throwable failure)
@@ -59,11 +66,18 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private static final class Entry {
     final List<PromptFact> facts;
     final boolean once;
+    final @Nullable Owner by;
+    int conflicts;
     final long began = System.nanoTime();
     @Nullable ActorRef<JournalProtocol.Answer> replyTo;
 
-    Entry(List<PromptFact> facts, boolean once, @Nullable ActorRef<JournalProtocol.Answer> to) {
+    Entry(
+        List<PromptFact> facts,
+        boolean once,
+        @Nullable Owner by,
+        @Nullable ActorRef<JournalProtocol.Answer> to) {
       this.facts = facts;
+      this.by = by;
       this.once = once;
       this.replyTo = to;
     }
@@ -89,6 +103,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
 
   private final JournalDatabase database;
   private final Recorder recorder;
+  private final @Nullable Owner self;
   private final Executor blocking;
   private final GroupFlush flush;
   private final ActorRef<PromptEntity.Written> written;
@@ -100,20 +115,33 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private @Nullable String trouble;
   private boolean catchingUp;
 
-  /** The actor, on an open database. */
+  /** The actor, on an open database that this server has for itself. */
   public static Behavior<JournalProtocol.Command> create(
       JournalDatabase database, Recorder recorder) {
+    return create(database, recorder, null);
+  }
+
+  /**
+   * The actor, on an open database.
+   *
+   * @param self in whose name it stores; null if no other server uses the database
+   */
+  public static Behavior<JournalProtocol.Command> create(
+      JournalDatabase database, Recorder recorder, @Nullable Owner self) {
     return Behaviors.setup(
         context ->
-            Behaviors.withTimers(timers -> new PromptJournal(context, timers, database, recorder)));
+            Behaviors.withTimers(
+                timers -> new PromptJournal(context, timers, database, recorder, self)));
   }
 
   private PromptJournal(
       ActorContext<JournalProtocol.Command> context,
       TimerScheduler<JournalProtocol.Command> timers,
       JournalDatabase database,
-      Recorder recorder) {
+      Recorder recorder,
+      @Nullable Owner self) {
     super(context);
+    this.self = self;
     this.database = database;
     this.recorder = recorder;
     this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
@@ -146,11 +174,13 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       return this;
     }
     toDelete.remove(message.promptId());
-    return add(message.promptId(), new Entry(message.facts(), true, message.replyTo()));
+    return add(message.promptId(), new Entry(message.facts(), true, self, message.replyTo()));
   }
 
   private Behavior<JournalProtocol.Command> onNote(JournalProtocol.Note message) {
-    return add(message.promptId(), new Entry(List.of(message.fact()), false, message.replyTo()));
+    Owner by = message.by() == null ? self : message.by();
+    return add(
+        message.promptId(), new Entry(List.of(message.fact()), false, by, message.replyTo()));
   }
 
   private Behavior<JournalProtocol.Command> add(String promptId, Entry entry) {
@@ -173,17 +203,19 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       slot.entity = entity;
     }
     slot.writing = true;
-    entity.tell(new PromptEntity.Write(entry.facts, written));
+    entity.tell(new PromptEntity.Write(entry.facts, entry.by, written));
   }
 
   private Behavior<JournalProtocol.Command> onWritten(Written message) {
     String promptId = message.written().promptId();
     PromptLife life = message.written().life();
-    if (life instanceof PromptLife.Running) {
-      return onFlushed(new Flushed(promptId, life, null)); // losing it changes nothing
+    boolean refused = message.written().refused();
+    if (refused || life instanceof PromptLife.Running) {
+      return onFlushed(new Flushed(promptId, life, refused, null)); // losing it changes nothing
     }
     getContext()
-        .pipeToSelf(flush.request(), (done, failure) -> new Flushed(promptId, life, failure));
+        .pipeToSelf(
+            flush.request(), (done, failure) -> new Flushed(promptId, life, false, failure));
     return this;
   }
 
@@ -201,9 +233,13 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     storageWorks();
     if (entry != null) {
       recorder.journal(Duration.ofNanos(System.nanoTime() - entry.began), true);
-      entry.answer(new JournalProtocol.Stored(message.life()));
+      entry.answer(
+          message.refused()
+              ? new JournalProtocol.Foreign(message.life())
+              : new JournalProtocol.Stored(message.life()));
     }
-    if (slot.entries.isEmpty() && message.life() instanceof PromptLife.Ended) {
+    if (slot.entries.isEmpty()
+        && (message.life() instanceof PromptLife.Ended || message.life().isOfAnother(self))) {
       stop(slot);
     }
     writeNext(message.promptId(), slot);
@@ -245,6 +281,9 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
           entry -> entry.answer(new JournalProtocol.Away("this prompt was deleted")));
       toDelete.add(promptId);
       deleteNext();
+    } else if (slot.writing && signal instanceof ChildFailed failure && conflicts(slot, failure)) {
+      slot.writing = false;
+      writeNext(promptId, slot); // a new entity reads what another server has stored
     } else if (slot.writing && signal instanceof ChildFailed failure) {
       failed(promptId, slot, failure.getCause());
     } else if (slot.entries.isEmpty()) {
@@ -256,6 +295,21 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     return this;
   }
 
+  /** Whether another server has stored something about the prompt in the meantime. */
+  private boolean conflicts(Slot slot, ChildFailed failed) {
+    Entry entry = slot.entries.peek();
+    if (self == null || entry == null || entry.conflicts >= MAX_CONFLICTS) {
+      return false;
+    }
+    for (Throwable one = failed.getCause(); one != null; one = one.getCause()) {
+      if (one instanceof java.sql.SQLException sql && UNIQUE_VIOLATION.equals(sql.getSQLState())) {
+        entry.conflicts++;
+        return true;
+      }
+    }
+    return false;
+  }
+
   private void failed(String promptId, Slot slot, Throwable failure) {
     String reason = reason(failure);
     slot.writing = false;
@@ -265,8 +319,11 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       entry.answer(new JournalProtocol.Away(reason));
       if (entry.once) {
         // It may be in the database all the same; the client was told that it is not.
+        // In a cluster another server may have it by now, so it stays, and the audit finds it.
         slot.entries.poll();
-        if (slot.entity != null) {
+        if (self != null) {
+          stop(slot);
+        } else if (slot.entity != null) {
           slot.forgotten = true;
           stop(slot);
         } else if (toDelete.size() < MAX_TO_DELETE) {

@@ -3,11 +3,13 @@ package quartet.cluster.node;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,12 +22,15 @@ import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
+import quartet.cluster.placement.GpuOutlook;
 import quartet.cluster.queue.DeviceNow;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Projection;
 import quartet.cluster.queue.Waiting;
+import quartet.cluster.split.SplitRun;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
+import quartet.errors.Required;
 
 /**
  * Carries out what {@link NodeQueue} decides: starts prompts on devices, takes them back from
@@ -44,6 +49,7 @@ final class Dispatch {
   private final OpenPrompts open;
   private final Clock clock;
   private final Consumer<PromptEvent.Ended> ends;
+  private final Consumer<OpenPrompts.Open> joins;
   private final Map<Integer, String> devices = new HashMap<>();
   private final Map<Integer, GpuFigures> figures = new HashMap<>();
   private final Map<Integer, PromptJob> running = new HashMap<>();
@@ -60,18 +66,21 @@ final class Dispatch {
    * Nothing is there yet.
    *
    * @param ends hears of prompts that end here and not on a device
+   * @param joins hears of prompts whose parts have all ended
    */
   Dispatch(
       NodeQueue queue,
       GpuGroup gpus,
       OpenPrompts open,
       Clock clock,
-      Consumer<PromptEvent.Ended> ends) {
+      Consumer<PromptEvent.Ended> ends,
+      Consumer<OpenPrompts.Open> joins) {
     this.queue = queue;
     this.gpus = gpus;
     this.open = open;
     this.clock = clock;
     this.ends = ends;
+    this.joins = joins;
   }
 
   void addGpu(int gpuId, String device) {
@@ -82,26 +91,47 @@ final class Dispatch {
 
   /** A stored prompt waits from now on. */
   void add(OpenPrompts.Open opened) {
-    queue.add(Turns.waiting(opened.entry));
+    Waiting one = Turns.waiting(opened.entry);
+    enqueue(opened, one.rank(), one.pinnedTo());
     go();
+  }
+
+  /** The same without a look at what can start. */
+  void enqueue(OpenPrompts.Open opened, int rank, @Nullable Integer pinnedTo) {
+    Waiting one = Turns.waiting(opened.entry, rank, pinnedTo);
+    opened.split = SplitRun.of(opened.job(), gpus.ids().size());
+    if (opened.split == null) {
+      queue.add(one);
+    } else {
+      opened.split.waiting(one).forEach(queue::add);
+    }
+  }
+
+  /** The open prompt of an id in the queue, which may be a part's. */
+  private OpenPrompts.@Nullable Open find(String id) {
+    return open.find(SplitRun.promptId(id));
   }
 
   /** Starts whatever can be started now. */
   void go() {
     changed();
     for (Waiting late : queue.expired(clock.millis())) {
-      endHere(
-          late.promptId(),
+      ExecutionOutcome outcome =
           Restoring.failed(
               ErrorKind.BUSY,
               "The prompt waited longer than its deadline of %s s allows."
-                  .formatted(deadline(late.promptId()))));
+                  .formatted(deadline(late.promptId())));
+      if (SplitRun.isPart(late.promptId())) {
+        partEnded(late.promptId(), outcome);
+      } else {
+        endHere(late.promptId(), outcome);
+      }
     }
     if (leaving != null || drain == RouterProtocol.DrainMode.RUNNING) {
       return;
     }
     for (NodeQueue.Start start : queue.assign(clock.millis())) {
-      OpenPrompts.Open opened = open.find(start.waiting().promptId());
+      OpenPrompts.Open opened = find(start.waiting().promptId());
       if (opened == null) {
         throw new IllegalStateException(
             "prompt " + start.waiting().promptId() + " waits and is not open");
@@ -114,8 +144,10 @@ final class Dispatch {
             start.reason());
       }
       opened.gpuId = start.gpuId();
-      running.put(start.gpuId(), opened.job());
-      gpus.get(start.gpuId()).tell(new GpuActor.Run(opened.job(), start.behind()));
+      PromptJob job =
+          opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
+      running.put(start.gpuId(), job);
+      gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       changed();
     }
   }
@@ -126,7 +158,7 @@ final class Dispatch {
   }
 
   private String deadline(String promptId) {
-    OpenPrompts.Open opened = open.find(promptId);
+    OpenPrompts.Open opened = find(promptId);
     return opened == null ? "?" : opened.job().extraData().path(Turns.DEADLINE).asText();
   }
 
@@ -158,12 +190,44 @@ final class Dispatch {
     queue.ended(
         report.gpuId(), promptId, outcome instanceof ExecutionOutcome.Succeeded, clock.millis());
     holds(report.gpuId(), report.holdings());
+    if (SplitRun.isPart(promptId)) {
+      partEnded(promptId, outcome);
+      go();
+      return false;
+    }
     boolean over = !triesLarger(report.gpuId(), promptId, outcome);
     if (over) {
       ending(report.gpuId(), report.end().job());
     }
     go();
     return over;
+  }
+
+  /** A part has ended: if it failed, the others are of no use; the last one ends the whole. */
+  private void partEnded(String id, ExecutionOutcome outcome) {
+    OpenPrompts.Open opened = find(id);
+    if (opened == null || opened.split == null) {
+      return;
+    }
+    SplitRun split = opened.split;
+    split.ended(id, outcome);
+    if (split.failed()) {
+      for (String other : split.ids()) {
+        if (queue.remove(other).isPresent()) {
+          split.ended(other, outcome);
+        }
+      }
+      running.forEach(
+          (gpuId, job) -> {
+            if (split.ids().contains(job.promptId())) {
+              gpus.get(gpuId).tell(new GpuActor.Interrupt(job.promptId()));
+            }
+          });
+    }
+    if (split.isOver()) {
+      ending(opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId, opened.job());
+      joins.accept(opened);
+    }
   }
 
   private boolean triesLarger(int gpuId, String promptId, ExecutionOutcome outcome) {
@@ -218,20 +282,31 @@ final class Dispatch {
   private void takeBack(int gpuId, @Nullable PromptJob interrupted) {
     PromptJob ran = running.remove(gpuId);
     PromptJob job = interrupted == null ? ran : interrupted;
-    OpenPrompts.Open opened = job == null ? null : open.find(job.promptId());
-    if (opened == null) {
+    OpenPrompts.Open opened = job == null ? null : find(job.promptId());
+    if (opened == null || job == null) {
       return;
     }
-    String promptId = opened.job().promptId();
+    String promptId = job.promptId();
     queue.ended(gpuId, promptId, false, clock.millis());
     opened.deviceFailures++;
     if (opened.deviceFailures >= MAX_DEVICE_FAILURES && leaving == null) {
-      endHere(
-          promptId,
-          Restoring.failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt."));
+      ExecutionOutcome outcome =
+          Restoring.failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt.");
+      if (opened.split == null) {
+        endHere(promptId, outcome);
+      } else {
+        partEnded(promptId, outcome);
+      }
     } else {
       LOG.warn("Prompt {} was interrupted by a failure of GPU {}; it runs again", promptId, gpuId);
-      queue.add(Turns.waiting(opened.entry, Waiting.INTERRUPTED, opened.entry.pinnedTo()));
+      Waiting again = Turns.waiting(opened.entry, Waiting.INTERRUPTED, opened.entry.pinnedTo());
+      if (opened.split == null) {
+        queue.add(again);
+      } else {
+        opened.split.waiting(again).stream()
+            .filter(part -> part.promptId().equals(promptId))
+            .forEach(queue::add);
+      }
     }
   }
 
@@ -247,7 +322,11 @@ final class Dispatch {
     List<PromptJob> removed = new ArrayList<>();
     for (String id : promptIds) {
       OpenPrompts.Open opened = open.find(id);
-      if (queue.remove(id).isPresent() && opened != null) {
+      boolean gone =
+          (opened != null && opened.split != null)
+              ? removeParts(opened.split)
+              : queue.remove(id).isPresent();
+      if (gone && opened != null) {
         LOG.info("Prompt {} taken out of the queue", id);
         removed.add(opened.job());
       }
@@ -256,12 +335,22 @@ final class Dispatch {
     return removed;
   }
 
+  /** Takes a split prompt out, if none of its parts has begun. */
+  private boolean removeParts(SplitRun split) {
+    boolean waits = split.ids().stream().allMatch(id -> queue.find(id).isPresent());
+    if (waits) {
+      split.ids().forEach(queue::remove);
+    }
+    return waits;
+  }
+
   /** Takes out all that wait, or all that would run on one device. */
   List<PromptJob> clear(@Nullable Integer gpuId) {
     List<String> ids =
         projection().planned().stream()
             .filter(one -> gpuId == null || one.gpuId() == gpuId)
             .map(Projection.Planned::promptId)
+            .map(SplitRun::promptId)
             .toList();
     return remove(Set.copyOf(ids));
   }
@@ -269,7 +358,7 @@ final class Dispatch {
   void interrupt(@Nullable String promptId, @Nullable Integer gpuId) {
     for (int id : gpus.chosen(gpuId)) {
       PromptJob job = running.get(id);
-      if (job != null && (promptId == null || promptId.equals(job.promptId()))) {
+      if (job != null && (promptId == null || promptId.equals(SplitRun.promptId(job.promptId())))) {
         gpus.get(id).tell(new GpuActor.Interrupt(job.promptId()));
       }
     }
@@ -286,6 +375,16 @@ final class Dispatch {
 
   /** The prompt at its new place, or empty if it does not wait. */
   Optional<Waiting> move(String promptId, RouterProtocol.Where where) {
+    OpenPrompts.Open opened = open.find(promptId);
+    if (opened != null && opened.split != null) {
+      return opened.split.ids().stream()
+          .flatMap(part -> moveOne(part, where).stream())
+          .reduce((first, second) -> first);
+    }
+    return moveOne(promptId, where);
+  }
+
+  private Optional<Waiting> moveOne(String promptId, RouterProtocol.Where where) {
     Optional<Waiting> moved =
         switch (where) {
           case RouterProtocol.ToGpu to -> queue.move(promptId, to.gpuId());
@@ -316,6 +415,53 @@ final class Dispatch {
 
   boolean draining() {
     return drain != RouterProtocol.DrainMode.OFF;
+  }
+
+  // What other servers ask for.
+
+  /** Takes waiting prompts out that shall run elsewhere. */
+  List<OpenPrompts.Open> give(int most, boolean pinnedToo) {
+    List<OpenPrompts.Open> given = new ArrayList<>();
+    for (Waiting one : queue.give(most, pinnedToo)) {
+      OpenPrompts.Open opened = open.find(one.promptId());
+      if (opened != null) {
+        given.add(opened);
+      }
+    }
+    changed();
+    return given;
+  }
+
+  /** What a prompt would meet here. */
+  List<GpuOutlook> outlook() {
+    Map<Integer, Double> free = queue.freeInSeconds(clock.millis());
+    Map<Integer, DeviceNow> now = new HashMap<>();
+    queue.devices().forEach(device -> now.put(device.gpuId(), device));
+    List<GpuOutlook> all = new ArrayList<>();
+    for (NodeQueue.GpuState state : queue.states()) {
+      int id = state.gpuId();
+      DeviceNow device = Required.in(now, id);
+      Map<String, Double> perUnit = queue.perUnit(id);
+      all.add(
+          new GpuOutlook(
+              id,
+              devices.getOrDefault(id, ""),
+              state.unhealthy() != null
+                  ? GpuOutlook.UNHEALTHY
+                  : state.paused()
+                      ? GpuOutlook.PAUSED
+                      : state.running() != null ? GpuOutlook.RUNNING : GpuOutlook.IDLE,
+              state.running(),
+              open.pinnedTo(id),
+              device.resident(),
+              device.freeBytes(),
+              device.totalBytes(),
+              free.getOrDefault(id, 0.0),
+              perUnit,
+              perUnit.values().stream().mapToDouble(Double::doubleValue).average().orElse(0),
+              queue.loadSeconds(id)));
+    }
+    return all;
   }
 
   // What is shown.
@@ -362,11 +508,18 @@ final class Dispatch {
   private List<GpuSnapshot> look() {
     Map<Integer, List<PromptJob>> pending = new HashMap<>();
     Map<Integer, List<Projection.Planned>> planned = new HashMap<>();
+    Map<Integer, PromptJob> shownRunning = runningOnce();
+    Set<String> seen = new HashSet<>();
+    shownRunning.values().forEach(job -> seen.add(job.promptId()));
+    seen.addAll(endings.keySet());
     for (Projection.Planned one : projection().planned()) {
-      OpenPrompts.Open opened = open.find(one.promptId());
-      if (opened != null) {
+      OpenPrompts.Open opened = find(one.promptId());
+      boolean part = SplitRun.isPart(one.promptId());
+      if (opened != null && (!part || seen.add(opened.job().promptId()))) {
         pending.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(opened.job());
-        planned.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(one);
+        planned
+            .computeIfAbsent(one.gpuId(), id -> new ArrayList<>())
+            .add(part ? one.of(opened.job().promptId()) : one);
       }
     }
     List<GpuSnapshot> all = new ArrayList<>();
@@ -374,9 +527,10 @@ final class Dispatch {
       int id = state.gpuId();
       all.add(
           new GpuSnapshot(
+              null,
               id,
               devices.getOrDefault(id, ""),
-              Optional.ofNullable(running.get(id)),
+              Optional.ofNullable(shownRunning.get(id)),
               endings.values().stream()
                   .filter(ending -> ending.gpuId() == id)
                   .map(Ending::job)
@@ -388,6 +542,20 @@ final class Dispatch {
               state.unhealthy()));
     }
     return List.copyOf(all);
+  }
+
+  /** A split prompt runs on several devices, and is shown on the first of them. */
+  private Map<Integer, PromptJob> runningOnce() {
+    Map<Integer, PromptJob> once = new TreeMap<>();
+    Set<String> seen = new HashSet<>();
+    for (Map.Entry<Integer, PromptJob> one : new TreeMap<>(running).entrySet()) {
+      OpenPrompts.Open opened = find(one.getValue().promptId());
+      PromptJob job = opened == null || opened.split == null ? one.getValue() : opened.job();
+      if (seen.add(job.promptId())) {
+        once.put(one.getKey(), job);
+      }
+    }
+    return once;
   }
 
   /** How long a prompt that came now would wait, in seconds. */

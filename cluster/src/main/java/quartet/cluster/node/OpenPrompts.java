@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
+import quartet.cluster.split.SplitRun;
 
 /**
  * The prompts between acceptance and end. The one count that admission goes by: a prompt counts
@@ -36,6 +37,12 @@ final class OpenPrompts {
 
     /** Whether it was given a device with more memory already. */
     boolean triedLarger;
+
+    /** Its parts, if its batch runs on several devices. */
+    @Nullable SplitRun split;
+
+    /** Whether another server has taken it over while this one did not answer. */
+    boolean foreign;
 
     long startedMillis;
     List<String> cached = List.of();
@@ -104,6 +111,10 @@ final class OpenPrompts {
 
   int size() {
     return prompts.size();
+  }
+
+  java.util.Set<String> ids() {
+    return java.util.Set.copyOf(prompts.keySet());
   }
 
   /**

@@ -3,6 +3,7 @@ package quartet.cluster.node;
 import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.MailboxSelector;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
@@ -16,6 +17,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,6 +26,7 @@ import org.slf4j.LoggerFactory;
 import quartet.cluster.gpu.GpuActor;
 import quartet.cluster.gpu.GpuReport;
 import quartet.cluster.gpu.GpuSettings;
+import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
@@ -30,10 +34,15 @@ import quartet.cluster.job.PromptLife;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.job.PromptStore;
 import quartet.cluster.journal.JournalProtocol;
+import quartet.cluster.placement.NodeOutlook;
 import quartet.cluster.placement.Placement;
 import quartet.cluster.placement.StepTimes;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Waiting;
+import quartet.cluster.split.SplitJoin;
+import quartet.cluster.split.SplitRun;
+import quartet.engine.exec.ExecutionOutcome;
+import quartet.errors.ErrorKind;
 
 /**
  * The front actor of a server: admits prompts, has them stored, and passes on what happens. Which
@@ -61,11 +70,18 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   private record AcceptStored(String promptId, JournalProtocol.Answer answer) implements Internal {}
 
   private record EndStored(
-      int orderKey, PromptEvent.Ended event, PromptRecord record, boolean stored)
+      int orderKey, PromptEvent.Ended event, PromptRecord record, JournalProtocol.Answer answer)
+      implements Internal {}
+
+  private record StartStored(String promptId, JournalProtocol.Answer answer) implements Internal {}
+
+  private record GiveStored(Handover handover, String promptId, JournalProtocol.Answer answer)
       implements Internal {}
 
   private record WarmUpsEnded(ActorRef<List<String>> replyTo, List<String> failures)
       implements Internal {}
+
+  private record Joined(PromptJob job, ExecutionOutcome outcome) implements Internal {}
 
   private record Expire() implements Internal {}
 
@@ -119,7 +135,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     this.timers = timers;
     this.gpus = new GpuGroup(context.getSystem());
     this.queue = new NodeQueue(new Placement(new StepTimes(), settings.modelBytes()));
-    this.dispatch = new Dispatch(queue, gpus, open, clock, this::endWithoutDevice);
+    this.dispatch = new Dispatch(queue, gpus, open, clock, this::endWithoutDevice, this::join);
     ActorRef<GpuReport> reports = context.messageAdapter(GpuReport.class, FromGpu::new);
     for (GpuSettings device : devices) {
       dispatch.addGpu(device.gpuId(), device.device().toString());
@@ -158,6 +174,15 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .onMessage(RouterProtocol.Free.class, this::onFree)
         .onMessage(RouterProtocol.Watch.class, this::onWatch)
         .onMessage(RouterProtocol.WarmUpAll.class, this::onWarmUpAll)
+        .onMessage(RouterProtocol.Outlook.class, this::onOutlook)
+        .onMessage(RouterProtocol.CountFrom.class, this::onCountFrom)
+        .onMessage(RouterProtocol.Give.class, this::onGive)
+        .onMessage(RouterProtocol.Adopt.class, this::onAdopt)
+        .onMessage(RouterProtocol.Known.class, this::onKnown)
+        .onMessage(RouterProtocol.Learn.class, this::onLearn)
+        .onMessage(GiveStored.class, this::onGiveStored)
+        .onMessage(StartStored.class, this::onStartStored)
+        .onMessage(Joined.class, this::onJoined)
         .onMessage(Expire.class, message -> onExpire())
         .onMessage(Look.class, message -> onLook())
         .onMessage(Leave.class, this::onLeave)
@@ -202,7 +227,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     if (pinned != null) {
       LOG.info("Routing prompt {} to GPU {}", job.promptId(), pinned);
     }
-    PromptFact.Queued entry = new PromptFact.Queued(job, pinned, request.checkpoints(), mine);
+    PromptFact.Queued entry =
+        new PromptFact.Queued(job, pinned, request.checkpoints(), mine, settings.self());
     OpenPrompts.Open opened = new OpenPrompts.Open(entry);
     opened.answerTo(request.replyTo());
     open.add(opened);
@@ -214,14 +240,15 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
             journal,
             ASK_PATIENCE,
             replyTo -> new JournalProtocol.Accept(job.promptId(), facts, replyTo),
-            (answer, failure) ->
-                new AcceptStored(
-                    job.promptId(),
-                    answer == null
-                        ? new JournalProtocol.Away(
-                            "the journal did not answer in " + ASK_PATIENCE.toSeconds() + " s")
-                        : answer));
+            (answer, failure) -> new AcceptStored(job.promptId(), orAway(answer)));
     return this;
+  }
+
+  private static JournalProtocol.Answer orAway(JournalProtocol.@Nullable Answer answer) {
+    return answer == null
+        ? new JournalProtocol.Away(
+            "the journal did not answer in " + ASK_PATIENCE.toSeconds() + " s")
+        : answer;
   }
 
   /** A prompt id that is known already gets the answer it got before, or is refused. */
@@ -290,9 +317,16 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         open.remove(message.promptId());
         opened.answer(new RouterProtocol.IdTaken(message.promptId()));
       }
+      case JournalProtocol.Foreign foreign -> {
+        // Another server has it: the client asked there before, or its answer was lost.
+        open.remove(message.promptId());
+        opened.answer(Handover.answer(foreign.life(), opened));
+      }
       case JournalProtocol.Away away -> {
         open.remove(message.promptId());
-        journal.tell(new JournalProtocol.Forget(Set.of(message.promptId()), null));
+        if (settings.self() == null) {
+          journal.tell(new JournalProtocol.Forget(Set.of(message.promptId()), null));
+        }
         opened.answer(new RouterProtocol.StorageAway(away.reason()));
       }
     }
@@ -300,7 +334,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   }
 
   private Behavior<RouterProtocol.Command> onRestore(RouterProtocol.Restore message) {
-    Restoring restoring = new Restoring(queue, open, journal, clock, this::keep);
+    Restoring restoring = new Restoring(queue, open, journal, clock, this::keep, dispatch::enqueue);
     counter = Math.max(counter, message.recovered().counter());
     restoring.restore(message.recovered());
     onExpire();
@@ -339,8 +373,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private Behavior<RouterProtocol.Command> onReport(FromGpu message) {
     settings.recorder().report(message.report());
-    switch (message.report()) {
-      case GpuReport.Happened happened -> inOrder(happened.gpuId(), happened.event());
+    switch (Located.on(settings.filesOn(), message.report())) {
+      case GpuReport.Happened happened -> onHappened(happened);
       case GpuReport.Finished finished -> {
         if (dispatch.finished(finished)) {
           inOrder(finished.gpuId(), finished.end());
@@ -359,6 +393,49 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         leaveIfDone();
       }
     }
+    return this;
+  }
+
+  private void onHappened(GpuReport.Happened happened) {
+    OpenPrompts.Open known = open.find(SplitRun.promptId(happened.event().job().promptId()));
+    if (known != null && known.split != null) {
+      known.split.event(happened.event()).ifPresent(event -> inOrder(happened.gpuId(), event));
+    } else {
+      inOrder(happened.gpuId(), happened.event());
+    }
+  }
+
+  /** All parts have run: their pictures get their names. */
+  private void join(OpenPrompts.Open opened) {
+    SplitRun split = java.util.Objects.requireNonNull(opened.split);
+    Executor blocking =
+        getContext().getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.supplyAsync(
+                () ->
+                    SplitJoin.join(
+                        split, settings.output(), name -> Located.place(name).subfolder()),
+                blocking),
+            (outcome, failure) ->
+                new Joined(
+                    opened.job(),
+                    outcome != null
+                        ? outcome
+                        : Restoring.failed(ErrorKind.STORAGE, String.valueOf(failure))));
+  }
+
+  private Behavior<RouterProtocol.Command> onJoined(Joined message) {
+    OpenPrompts.Open opened = open.find(message.job().promptId());
+    if (opened == null) {
+      return this;
+    }
+    int gpuId = opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId;
+    ExecutionOutcome outcome = Located.on(settings.filesOn(), message.outcome());
+    outcome
+        .shown()
+        .forEach((id, ui) -> publish(new PromptEvent.NodeFinished(message.job(), id, ui, false)));
+    endWithoutDevice(new PromptEvent.Ended(message.job(), gpuId, outcome, clock.millis()));
     return this;
   }
 
@@ -401,11 +478,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         if (known != null) {
           known.startedMillis = started.timestampMillis();
         }
-        journal.tell(
-            new JournalProtocol.Note(
-                started.job().promptId(),
-                new PromptFact.Started(started.gpuId(), started.timestampMillis()),
-                null));
+        noteStart(started);
       }
       case PromptEvent.Cached cached -> {
         if (known != null) {
@@ -422,7 +495,39 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
       case PromptEvent.NodeFinished ignored -> {}
       case PromptEvent.Message ignored -> {}
     }
-    publish(event);
+    if (known == null || !known.foreign) {
+      publish(event);
+    }
+  }
+
+  private void noteStart(PromptEvent.Started started) {
+    String promptId = started.job().promptId();
+    PromptFact fact = new PromptFact.Started(started.gpuId(), started.timestampMillis());
+    if (settings.self() == null) {
+      journal.tell(new JournalProtocol.Note(promptId, fact, null));
+      return;
+    }
+    getContext()
+        .ask(
+            JournalProtocol.Answer.class,
+            journal,
+            ASK_PATIENCE,
+            replyTo -> new JournalProtocol.Note(promptId, fact, replyTo),
+            (answer, failure) -> new StartStored(promptId, orAway(answer)));
+  }
+
+  /** Begun here, although another server has taken it over: this one lets go of it. */
+  private Behavior<RouterProtocol.Command> onStartStored(StartStored message) {
+    OpenPrompts.Open opened = open.find(message.promptId());
+    if (opened != null && message.answer() instanceof JournalProtocol.Foreign foreign) {
+      LOG.warn(
+          "Prompt {} belongs to {} by now; it is stopped here",
+          message.promptId(),
+          foreign.life().owner());
+      opened.foreign = true;
+      dispatch.interrupt(message.promptId(), null);
+    }
+    return this;
   }
 
   /** Such ends have an order key of their own: they hold no device's events back. */
@@ -459,30 +564,126 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
                         record.startedMillis(),
                         record.endedMillis()),
                     replyTo),
-            (answer, failure) ->
-                new EndStored(orderKey, ended, record, answer instanceof JournalProtocol.Stored));
+            (answer, failure) -> new EndStored(orderKey, ended, record, orAway(answer)));
   }
 
   private Behavior<RouterProtocol.Command> onEndStored(EndStored message) {
     PromptEvent.Ended ended = message.event();
-    if (!message.stored()) {
-      LOG.warn(
-          "The end of prompt {} is not in the journal yet; it is tried again",
-          ended.job().promptId());
-    }
     OpenPrompts.Open known = open.remove(ended.job().promptId());
     if (known != null) {
       known.answer(known.accepted());
     }
-    keep(message.record());
-    dispatch.ended(ended.job().promptId());
-    publish(ended);
-    tellQueueLength();
-    publish(new PromptEvent.Closed(ended.job()));
+    switch (message.answer()) {
+      case JournalProtocol.Foreign foreign -> {
+        LOG.warn(
+            "The end of prompt {} does not count: it belongs to {}",
+            ended.job().promptId(),
+            foreign.life().owner());
+        dispatch.ended(ended.job().promptId());
+        tellQueueLength();
+      }
+      case JournalProtocol.Stored ignored -> told(message);
+      case JournalProtocol.Away ignored -> {
+        LOG.warn(
+            "The end of prompt {} is not in the journal yet; it is tried again",
+            ended.job().promptId());
+        told(message);
+      }
+    }
     for (PromptEvent.OfPrompt waiting : order.release(message.orderKey())) {
       inOrder(message.orderKey(), waiting);
     }
     leaveIfDone();
+    return this;
+  }
+
+  private void told(EndStored end) {
+    keep(end.record());
+    dispatch.ended(end.event().job().promptId());
+    publish(end.event());
+    tellQueueLength();
+    publish(new PromptEvent.Closed(end.event().job()));
+  }
+
+  // What other servers ask for.
+
+  private Behavior<RouterProtocol.Command> onOutlook(RouterProtocol.Outlook message) {
+    Owner self = settings.self();
+    message
+        .replyTo()
+        .tell(
+            new NodeOutlook(
+                self == null ? "" : self.node(),
+                self == null ? 0 : self.epoch(),
+                "",
+                "",
+                dispatch.outlook(),
+                open.size(),
+                settings.queueCapacity() * gpus.ids().size(),
+                queue.size(),
+                queue.givable(),
+                !dispatch.draining() && !left,
+                counter,
+                Set.of()));
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onCountFrom(RouterProtocol.CountFrom message) {
+    counter = Math.max(counter, message.counter());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onGive(RouterProtocol.Give message) {
+    Handover handover = new Handover(message, dispatch.give(message.most(), message.pinnedToo()));
+    handover.answerIfDone();
+    for (OpenPrompts.Open opened : handover.prompts()) {
+      String promptId = opened.job().promptId();
+      getContext()
+          .ask(
+              JournalProtocol.Answer.class,
+              journal,
+              ASK_PATIENCE,
+              replyTo ->
+                  new JournalProtocol.Note(promptId, new PromptFact.Taken(message.to()), replyTo),
+              (answer, failure) -> new GiveStored(handover, promptId, orAway(answer)));
+    }
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onGiveStored(GiveStored message) {
+    OpenPrompts.Open opened = open.find(message.promptId());
+    boolean gone = message.handover().isGone(message.promptId(), message.answer());
+    if (opened != null && gone) {
+      open.remove(message.promptId());
+      tellQueueLength();
+    } else if (opened != null) {
+      dispatch.add(opened);
+    }
+    message.handover().answerIfDone();
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onAdopt(RouterProtocol.Adopt message) {
+    String promptId = message.prompt().job().promptId();
+    if (open.find(promptId) == null && store.find(promptId).isEmpty()) {
+      new Restoring(queue, open, journal, clock, this::keep, dispatch::enqueue)
+          .restore(message.prompt());
+      dispatch.go();
+      tellQueueLength();
+    }
+    message.replyTo().tell(Done.getInstance());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onKnown(RouterProtocol.Known message) {
+    message.replyTo().tell(open.ids());
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onLearn(RouterProtocol.Learn message) {
+    message.ended().stream()
+        .filter(record -> store.find(record.job().promptId()).isEmpty())
+        .forEach(this::keep);
     return this;
   }
 

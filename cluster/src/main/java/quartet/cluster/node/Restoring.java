@@ -28,7 +28,15 @@ record Restoring(
     OpenPrompts open,
     ActorRef<JournalProtocol.Command> journal,
     Clock clock,
-    Consumer<PromptRecord> history) {
+    Consumer<PromptRecord> history,
+    Enqueue enqueue) {
+  /** Has a prompt wait. */
+  @FunctionalInterface
+  interface Enqueue {
+    /** With this rank, on this device or on any. */
+    void waits(OpenPrompts.Open opened, int rank, @Nullable Integer pinnedTo);
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(Restoring.class);
 
   /**
@@ -57,7 +65,7 @@ record Restoring(
   }
 
   /** It was accepted once; a shorter queue since then is no reason to lose it. */
-  private void restore(Recovered.Open prompt) {
+  void restore(Recovered.Open prompt) {
     if (prompt.ran() && prompt.attempts() >= MAX_ATTEMPTS) {
       giveUp(prompt);
       return;
@@ -67,8 +75,7 @@ record Restoring(
     opened.admitted = true;
     open.add(opened);
     Waiting turn = Turns.waiting(prompt.entry());
-    queue.add(
-        Turns.waiting(prompt.entry(), prompt.ran() ? Waiting.INTERRUPTED : turn.rank(), pinned));
+    enqueue.waits(opened, prompt.ran() ? Waiting.INTERRUPTED : turn.rank(), pinned);
   }
 
   private @Nullable Integer pinned(Recovered.Open prompt) {

@@ -9,9 +9,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuSnapshot;
+import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.journal.Recovered;
+import quartet.cluster.placement.NodeOutlook;
 import quartet.cluster.queue.DeviceNow;
 
 /** What the front actor understands and answers. */
@@ -37,6 +39,12 @@ public final class RouterProtocol {
           Drain,
           Watch,
           WarmUpAll,
+          Outlook,
+          CountFrom,
+          Give,
+          Adopt,
+          Known,
+          Learn,
           PromptRouter.Internal {}
 
   /**
@@ -46,7 +54,8 @@ public final class RouterProtocol {
    * @param prompt the checked prompt, with converted values
    * @param outputs ids of output nodes to run
    * @param checkpoints file names of the checkpoints it uses
-   * @param gpuId the device it must run on, or null for any
+   * @param node the server it must run on, or null for any
+   * @param gpuId the device it must run on, or null for any; without a node, of this server
    * @param number its place in the queue as the client wants it, or null
    * @param front before all that wait
    */
@@ -57,11 +66,38 @@ public final class RouterProtocol {
       List<String> outputs,
       Set<String> checkpoints,
       @Nullable String clientId,
+      @Nullable String node,
       @Nullable Integer gpuId,
       @Nullable Double number,
       boolean front,
       ActorRef<SubmitReply> replyTo)
-      implements Command {}
+      implements Command {
+    /** On this server or, in a cluster, on any. */
+    public Submit(
+        String promptId,
+        ObjectNode prompt,
+        ObjectNode extraData,
+        List<String> outputs,
+        Set<String> checkpoints,
+        @Nullable String clientId,
+        @Nullable Integer gpuId,
+        @Nullable Double number,
+        boolean front,
+        ActorRef<SubmitReply> replyTo) {
+      this(
+          promptId,
+          prompt,
+          extraData,
+          outputs,
+          checkpoints,
+          clientId,
+          null,
+          gpuId,
+          number,
+          front,
+          replyTo);
+    }
+  }
 
   /** Take over what the journal kept from before the start. Comes before any {@link Submit}. */
   public record Restore(Recovered recovered, ActorRef<Done> replyTo) implements Command {}
@@ -186,6 +222,35 @@ public final class RouterProtocol {
    */
   public record WarmUpAll(ActorRef<List<String>> replyTo) implements Command {}
 
+  // What a cluster asks of each of its servers.
+
+  /** Say how things look here: devices, learned times, how much waits. */
+  public record Outlook(ActorRef<NodeOutlook> replyTo) implements Command {}
+
+  /** Number further prompts from here on, so that numbers of several servers can be compared. */
+  public record CountFrom(long counter) implements Command {}
+
+  /**
+   * Give waiting prompts to another server. When the answer comes, they belong to it by the
+   * journal, and this server does nothing with them any more.
+   *
+   * @param pinnedToo also those that name a device of this server, since it leaves
+   */
+  public record Give(int most, boolean pinnedToo, Owner to, ActorRef<Given> replyTo)
+      implements Command {}
+
+  /** Answer to {@link Give}; perhaps none. */
+  public record Given(Owner to, List<Recovered.Open> prompts) {}
+
+  /** A prompt belongs to this server by the journal: queue it, if it is not known yet. */
+  public record Adopt(Recovered.Open prompt, ActorRef<Done> replyTo) implements Command {}
+
+  /** Ids of all prompts between acceptance and end. */
+  public record Known(ActorRef<Set<String>> replyTo) implements Command {}
+
+  /** These prompts have ended on other servers. */
+  public record Learn(List<PromptRecord> ended) implements Command {}
+
   /** Answer to {@link Submit}. */
   public sealed interface SubmitReply {}
 
@@ -207,6 +272,9 @@ public final class RouterProtocol {
 
   /** There is no such device. */
   public record NoSuchGpu(int gpuId, List<Integer> gpus) implements SubmitReply, ChangeReply {}
+
+  /** There is no such server in the cluster, or it does not answer. */
+  public record NoSuchNode(String node, List<String> nodes) implements SubmitReply {}
 
   /** Another prompt has this id. */
   public record IdTaken(String promptId) implements SubmitReply {}

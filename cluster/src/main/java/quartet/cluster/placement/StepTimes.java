@@ -73,6 +73,18 @@ public final class StepTimes {
     return known == null ? DEFAULT_LOAD_SECONDS : known;
   }
 
+  /** Seconds for each pixel-step that were learned on a device, by its prompts' checkpoints. */
+  public Map<String, Double> perUnit(int gpuId) {
+    Map<String, Double> known = new HashMap<>();
+    perUnit.forEach(
+        (key, value) -> {
+          if (key.gpuId() == gpuId) {
+            known.put(key.models(), value);
+          }
+        });
+    return known;
+  }
+
   private static @Nullable Double nearest(Map<Key, Double> map, int gpuId, PromptWork work) {
     Key exact = new Key(gpuId, work.models());
     Double known = map.get(exact);

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import quartet.cluster.placement.GpuView;
 import quartet.cluster.placement.Placement;
 import quartet.cluster.placement.PromptWork;
+import quartet.cluster.split.SplitRun;
 
 /**
  * The queue of a server and its devices: what waits, what runs, and who is next where.
@@ -48,6 +49,8 @@ public final class NodeQueue {
 
   /** For estimates that are about no device in particular. */
   private static final int ANY_GPU = -1;
+
+  private static final PromptWork ANY_MODEL = PromptWork.of(Set.of("?"), "?", 1);
 
   /**
    * To be started now.
@@ -499,7 +502,8 @@ public final class NodeQueue {
               gpuId,
               start,
               one.pinnedTo() != null,
-              one.pinnedTo() == null ? best : null));
+              one.pinnedTo() == null ? best : null,
+              null));
     }
     return new Projection(planned, free);
   }
@@ -517,6 +521,63 @@ public final class NodeQueue {
       }
     }
     return best;
+  }
+
+  /** Up to this many waiting prompts a forecast looks at each of them. */
+  private static final int EXACT = 200;
+
+  /**
+   * Seconds until each device would have nothing left, as {@link #project} has it; beyond some
+   * hundred waiting prompts an estimate from the first of them, so that its cost stays bounded.
+   */
+  public Map<Integer, Double> freeInSeconds(long nowMillis) {
+    if (waiting.size() <= EXACT) {
+      return project(nowMillis).freeInSeconds();
+    }
+    double cost = 0;
+    Iterator<Waiting> turns = waiting.turns(this::cost);
+    for (int i = 0; i < EXACT && turns.hasNext(); i++) {
+      cost += cost(turns.next());
+    }
+    long usable = Math.max(1, gpus.values().stream().filter(GpuSlot::usable).count());
+    double each = cost / EXACT * waiting.size() / usable;
+    Map<Integer, Double> free = new LinkedHashMap<>();
+    gpus.values().forEach(slot -> free.put(slot.gpuId, slot.rest(nowMillis) + each));
+    return free;
+  }
+
+  /** How many wait that name no device. */
+  public int givable() {
+    return unpinned();
+  }
+
+  /**
+   * Takes out waiting prompts that shall run on another server: the next ones in turn, so that a
+   * client's order is kept.
+   *
+   * @param pinnedToo also those that name a device of this server
+   */
+  public List<Waiting> give(int most, boolean pinnedToo) {
+    List<Waiting> given = new ArrayList<>();
+    Iterator<Waiting> turns = waiting.turns(this::cost);
+    while (turns.hasNext() && given.size() < most) {
+      Waiting one = turns.next();
+      if (!SplitRun.isPart(one.promptId()) && (pinnedToo || one.pinnedTo() == null)) {
+        given.add(one);
+      }
+    }
+    given.forEach(one -> remove(one.promptId()));
+    return given;
+  }
+
+  /** What was learned of a device. */
+  public Map<String, Double> perUnit(int gpuId) {
+    return placement.times().perUnit(gpuId);
+  }
+
+  /** Seconds to load some checkpoint onto a device, as far as it is known. */
+  public double loadSeconds(int gpuId) {
+    return placement.times().loadSeconds(gpuId, ANY_MODEL);
   }
 
   /** How many wait. */

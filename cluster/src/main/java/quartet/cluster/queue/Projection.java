@@ -29,6 +29,7 @@ public record Projection(List<Planned> planned, Map<Integer, Double> freeInSecon
    * @param startMillis when; null if nothing runs there now (paused, or being repaired)
    * @param pinned whether its client or an operator named the device
    * @param why the numbers behind the choice, or null for a prompt whose client named the device
+   * @param told the reason in another server's words, or null
    */
   public record Planned(
       String promptId,
@@ -36,9 +37,18 @@ public record Projection(List<Planned> planned, Map<Integer, Double> freeInSecon
       int gpuId,
       @Nullable Long startMillis,
       boolean pinned,
-      Placement.@Nullable Estimate why) {
+      Placement.@Nullable Estimate why,
+      @Nullable String told) {
+    /** The same under another id. */
+    public Planned of(String other) {
+      return new Planned(other, position, gpuId, startMillis, pinned, why, told);
+    }
+
     /** In words. */
     public String reason() {
+      if (told != null) {
+        return told;
+      }
       String text = "GPU " + gpuId + ": ";
       if (startMillis == null) {
         return text + (pinned ? "named by the client, " : "") + "not taking prompts now";

@@ -46,6 +46,12 @@ final class FactCodecTest {
                 2,
                 Set.of("a.safetensors"),
                 4));
+    assertThat(read("v1-queued-owned"))
+        .isInstanceOfSatisfying(
+            PromptFact.Queued.class,
+            queued -> assertThat(queued.owner()).isEqualTo(new Owner("a", 1234567890123L)));
+    assertThat(read("v1-taken"))
+        .isEqualTo(new PromptFact.Taken(new Owner("b", -7046029254386353131L)));
     assertThat(read("v1-placed")).isEqualTo(new PromptFact.Placed(3));
     assertThat(read("v1-moved")).isEqualTo(new PromptFact.Moved(2, -0.5, 7));
     assertThat(read("v1-started")).isEqualTo(new PromptFact.Started(3, 1764100000500L));
@@ -92,6 +98,8 @@ final class FactCodecTest {
       strings = {
         "v1-queued",
         "v1-queued-plain",
+        "v1-queued-owned",
+        "v1-taken",
         "v1-placed",
         "v1-started",
         "v1-succeeded",

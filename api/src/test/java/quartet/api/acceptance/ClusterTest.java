@@ -1,0 +1,165 @@
+package quartet.api.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Three servers under load, of which one is killed, frozen, cut off or restarted: every accepted
+ * prompt ends exactly once. Longer, with a rolling restart of all three:
+ *
+ * <pre>
+ * ./mvnw -pl api -am test -Dtest=ClusterTest -Dsurefire.failIfNoSpecifiedTests=false -Dquartet.test.cluster=long
+ * </pre>
+ */
+final class ClusterTest {
+  private static final boolean LONG = "long".equals(System.getProperty("quartet.test.cluster"));
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** What operators are promised; the aim is 10 s, on machines with nothing else to do. */
+  private static final Duration TAKEN_OVER = Duration.ofSeconds(20);
+
+  @Test
+  void killedFrozenAndRestarted(@TempDir Path base) throws Exception {
+    try (PostgresServer postgres = PostgresServer.start();
+        ClusterNodes nodes = ClusterNodes.onLoopback(base, postgres)) {
+      nodes.start("a", "b", "c");
+      routesWorkOnEveryServer(nodes);
+      try (ClusterLoad load = new ClusterLoad(nodes)) {
+        nodes.await("load everywhere", PATIENCE, () -> load.accepted().size() > 20);
+        List<String> onC = pinned(load, "c", 4);
+        nodes.get("c").kill();
+        report("kill -9", taken(nodes, "a", onC));
+        nodes.start("c");
+
+        onC = pinned(load, "c", 4);
+        ClusterNodes.signal(nodes.get("c"), "STOP");
+        report("SIGSTOP", taken(nodes, "b", onC));
+        ClusterNodes.signal(nodes.get("c"), "CONT");
+        assertThat(nodes.get("c").exitCode(PATIENCE))
+            .as("a server that was left behind ends to be started again")
+            .isEqualTo(86);
+
+        for (String name : LONG ? List.of("a", "b") : List.of("b")) {
+          onC = pinned(load, name, 4);
+          nodes.get(name).terminate();
+          nodes.get(name).exitCode(PATIENCE);
+          report("SIGTERM " + name, taken(nodes, name.equals("a") ? "b" : "a", onC));
+          if (LONG) {
+            nodes.start(name);
+          }
+        }
+        load.stop();
+        load.everythingEndedOnce(nodes.get("a"), postgres);
+      }
+    }
+  }
+
+  @Test
+  void cutOffAndHealed(@TempDir Path base) throws Exception {
+    String cannot = ClusterNetwork.missing();
+    if (cannot != null) {
+      System.out.println("skipped: no network namespaces: " + cannot);
+    }
+    Assumptions.assumeTrue(cannot == null);
+    try (ClusterNetwork network = ClusterNetwork.create("a", "b", "c");
+        PostgresServer postgres = PostgresServer.start()) {
+      postgres.alsoAt(ClusterNetwork.GATEWAY, ClusterNetwork.NETWORK);
+      try (ClusterNodes nodes = ClusterNodes.in(network, base, postgres)) {
+        nodes.start("a", "b", "c");
+        try (ClusterLoad load = new ClusterLoad(nodes)) {
+          nodes.await("load everywhere", PATIENCE, () -> load.accepted().size() > 20);
+          List<String> onC = pinned(load, "c", 4);
+          network.cut("c");
+          report("cut off", taken(nodes, "a", onC));
+          assertThat(nodes.get("c").exitCode(PATIENCE)).isEqualTo(86);
+          network.heal("c");
+          nodes.start("c");
+          load.stop();
+          load.everythingEndedOnce(nodes.get("c"), postgres);
+        }
+      }
+    }
+  }
+
+  /** Prompts that only one server may run, so that it has some when it goes. */
+  private static List<String> pinned(ClusterLoad load, String node, int count) {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      ids.add(load.post("a".equals(node) ? "b" : "a", Map.of("X-TARGET-GPU", node + "/" + i % 2)));
+    }
+    return ids;
+  }
+
+  /** Milliseconds until these prompts have ended, as another server sees it. */
+  private static long taken(ClusterNodes nodes, String seenBy, List<String> ids) {
+    long began = System.nanoTime();
+    try (Client client = new Client(nodes.get(seenBy))) {
+      for (String id : ids) {
+        client.ended(id, TAKEN_OVER);
+      }
+    }
+    return (System.nanoTime() - began) / 1_000_000;
+  }
+
+  private static void report(String what, long millis) {
+    System.out.printf("%s: the server's prompts had run elsewhere after %d ms%n", what, millis);
+  }
+
+  private static void routesWorkOnEveryServer(ClusterNodes nodes) {
+    try (Client a = new Client(nodes.get("a"));
+        Client b = new Client(nodes.get("b"))) {
+      assertThat(a.get("/cluster").json().at("/nodes").size()).isEqualTo(3);
+      assertThat(a.get("/cluster").json().at("/self").asText()).isEqualTo("a");
+      String id =
+          a.post("/prompt", Client.quick(7), "X-TARGET-GPU", "b/1")
+              .json()
+              .at("/prompt_id")
+              .asText();
+      var image = a.ended(id, PATIENCE).at("/outputs/9/images/0");
+      assertThat(image.at("/subfolder").asText()).isEqualTo("@b");
+      String view =
+          "/view?filename=" + image.at("/filename").asText() + "&subfolder=@b&type=output";
+      assertThat(a.get(view).bytes())
+          .startsWith(0x89, 'P', 'N', 'G')
+          .isEqualTo(b.get(view).bytes());
+      assertThat(a.get("/api/jobs/" + id).json().at("/status").asText()).isEqualTo("completed");
+      assertThat(a.post("/prompt", Client.quick(8), "X-TARGET-GPU", "x/0").text())
+          .contains("There is no server 'x'");
+
+      // A waiting prompt of b is seen and taken out on a, and a running one is stopped from there.
+      String slow =
+          a.post("/prompt", ClusterLoad.slow(1), "X-TARGET-GPU", "b/0")
+              .json()
+              .at("/prompt_id")
+              .asText();
+      String waits =
+          a.post("/prompt", ClusterLoad.slow(2), "X-TARGET-GPU", "b/0")
+              .json()
+              .at("/prompt_id")
+              .asText();
+      nodes.await(
+          "both to be seen",
+          PATIENCE,
+          () -> {
+            String queues = a.get("/queue/all").text();
+            return queues.contains(slow) && queues.contains(waits);
+          });
+      a.post("/queue", "{\"delete\": [\"" + waits + "\"]}");
+      a.post("/interrupt", "{\"prompt_id\": \"" + slow + "\"}");
+      assertThat(a.ended(slow, PATIENCE).at("/status/status_str").asText()).isEqualTo("error");
+      nodes.await(
+          "an empty queue",
+          PATIENCE,
+          () -> b.get("/queue/all").json().at("/total_pending").asInt() == 0);
+      assertThat(b.get("/history/" + waits).json()).isEmpty();
+    }
+  }
+}
