@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import quartet.api.bench.Scrape;
 import quartet.api.telemetry.Figure;
 import quartet.api.wire.Json;
+import quartet.engine.sim.SimCosts;
 
 /** What Prometheus gets, and that rules and dashboard ask for nothing else. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -72,6 +73,12 @@ final class MetricsTest {
     Set<String> names = new TreeSet<>();
     scrape().samples().forEach(sample -> names.add(sample.name()));
     return names;
+  }
+
+  @Test
+  void systemStatsTellsTheMemoryOfTheDeviceAndNotOfTheMachine() {
+    assertThat(client().get("/system_stats").json().at("/devices/1/vram_total").asLong())
+        .isEqualTo(SimCosts.DEFAULT.memoryBytes());
   }
 
   @Test
