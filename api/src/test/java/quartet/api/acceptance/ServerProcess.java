@@ -46,13 +46,28 @@ final class ServerProcess implements AutoCloseable {
    * @param base an empty folder; the repository's models are linked into it
    */
   static ServerProcess start(Path base, Map<String, String> environment, String... arguments) {
-    ServerProcess server = launch(base, environment, arguments);
-    server.await(
-        "the server's address",
-        START_PATIENCE,
-        () -> server.port() > 0 || !server.process.isAlive());
-    assertThat(server.process.isAlive()).as("server died:\n%s", server.text()).isTrue();
-    return server;
+    return launch(base, environment, arguments).serving();
+  }
+
+  /** Starts one by a command of its own, and waits until it serves. */
+  static ServerProcess start(Path base, List<String> command) {
+    try {
+      return new ServerProcess(
+              new ProcessBuilder(command)
+                  .directory(base.toFile())
+                  .redirectErrorStream(true)
+                  .start(),
+              base)
+          .serving();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the server could not be started", e);
+    }
+  }
+
+  private ServerProcess serving() {
+    await("the server's address", START_PATIENCE, () -> port() > 0 || !process.isAlive());
+    assertThat(process.isAlive()).as("server died:\n%s", text()).isTrue();
+    return this;
   }
 
   /** Starts one and waits for nothing. */
