@@ -9,6 +9,8 @@ import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import quartet.api.telemetry.DeviceReading;
 import quartet.api.wire.Json;
 import quartet.api.ws.Features;
 import quartet.cluster.node.RouterProtocol;
@@ -80,10 +82,16 @@ final class InfoRoutes extends AllDirectives {
     system.put("pytorch_version", "none");
     system.put("embedded_python", false);
     parts.arguments().forEach(system.putArray("argv")::add);
+    Map<Integer, DeviceReading> readings = parts.sensors().read();
+    readings.values().stream()
+        .findFirst()
+        .ifPresent(reading -> system.put("gpu_driver", reading.driver()));
     ArrayNode devices = stats.putArray("devices");
     for (int i = 0; i < parts.deviceNames().size(); i++) {
       ObjectNode device = devices.addObject();
-      device.put("name", parts.deviceNames().get(i));
+      DeviceReading reading = readings.get(i);
+      device.put(
+          "name", parts.deviceNames().get(i) + (reading == null ? "" : " " + reading.model()));
       device.put("type", parts.deviceNames().get(i).replaceAll(":.*", ""));
       device.put("index", i);
       int gpu = i;

@@ -4,6 +4,7 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import java.util.List;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.ws.SocketHub;
 import quartet.cluster.model.ModelCacheActor;
@@ -33,7 +34,8 @@ public record ServerParts(
     LogTail logs,
     ActorRef<SocketHub.Command> hub,
     long maxUploadBytes,
-    Telemetry telemetry) {
+    Telemetry telemetry,
+    DeviceSensors sensors) {
   /** Copies the lists. */
   public ServerParts {
     deviceNames = List.copyOf(deviceNames);

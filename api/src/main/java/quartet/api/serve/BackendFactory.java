@@ -1,5 +1,7 @@
 package quartet.api.serve;
 
+import java.util.List;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.tensor.Backend;
 import quartet.tensor.Device;
 
@@ -11,6 +13,9 @@ public interface BackendFactory extends AutoCloseable {
    * @throws quartet.errors.EngineException if this build has none for that kind
    */
   Backend open(Device device);
+
+  /** The sensors of these devices; their numbers are their places in the list. */
+  DeviceSensors sensors(List<Device> devices);
 
   @Override
   void close();

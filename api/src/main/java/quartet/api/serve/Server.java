@@ -38,6 +38,7 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
@@ -235,7 +236,8 @@ public final class Server implements AutoCloseable {
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);
     restore(system, router, recovered);
-    telemetry.observe(system, router, modelCache, audience::size);
+    DeviceSensors sensors = backends.sensors(options.devices().devices());
+    telemetry.observe(system, router, modelCache, sensors, audience::size);
     ServerParts parts =
         new ServerParts(
             system,
@@ -251,7 +253,8 @@ public final class Server implements AutoCloseable {
             logs,
             hub,
             options.maxUploadBytes(),
-            telemetry);
+            telemetry,
+            sensors);
     SocketRoute sockets =
         new SocketRoute(
             hub, Materializer.matFromSystem(system), options.maxUploadBytes(), telemetry::dropped);

@@ -81,11 +81,18 @@ public final class Nvml implements GpuSensors {
     }
   }
 
+  /** As {@code 580.65.06, CUDA 13.0}. */
   private static String driver(NativeLibrary library, Arena arena) throws Throwable {
     MethodHandle version =
         library.function("nvmlSystemGetDriverVersion", JAVA_INT, ADDRESS, JAVA_INT);
+    MethodHandle cuda = library.function("nvmlSystemGetCudaDriverVersion_v2", JAVA_INT, ADDRESS);
     MemorySegment text = arena.allocate(TEXT_BYTES);
-    return (int) version.invokeExact(text, TEXT_BYTES) == SUCCESS ? text.getString(0) : "unknown";
+    MemorySegment number = arena.allocate(JAVA_INT); // 1000 times the major, ten times the minor
+    boolean named = (int) version.invokeExact(text, TEXT_BYTES) == SUCCESS;
+    boolean numbered = (int) cuda.invokeExact(number) == SUCCESS;
+    int value = number.get(JAVA_INT, 0);
+    return (named ? text.getString(0) : "unknown")
+        + (numbered ? ", CUDA %d.%d".formatted(value / 1000, value % 1000 / 10) : "");
   }
 
   /** The set in which Xids are told; NULL where there can be none. */

@@ -30,6 +30,7 @@ final class NvmlTest {
       int nvmlInit_v2(void) { open = 1; return INIT; }
       int nvmlShutdown(void) { open = 0; return 0; }
       int nvmlSystemGetDriverVersion(char *out, unsigned size) { strncpy(out, "580.65.06", size); return 0; }
+      int nvmlSystemGetCudaDriverVersion_v2(int *out) { *out = 13020; return 0; }
       int nvmlDeviceGetCount_v2(unsigned *out) { *out = 2; return 0; }
       int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **out) { *out = &cards[i]; return i > 1 ? 2 : 0; }
       int nvmlDeviceGetUUID(void *card, char *out, unsigned size) {
@@ -78,7 +79,7 @@ final class NvmlTest {
     assertThat(readings).extracting(GpuReading::uuid).containsExactly("0000-0", "0000-1");
     GpuReading first = readings.getFirst();
     assertThat(first.name()).isEqualTo("NVIDIA H200");
-    assertThat(first.driver()).isEqualTo("580.65.06");
+    assertThat(first.driver()).isEqualTo("580.65.06, CUDA 13.2");
     assertThat(first.utilisation()).isCloseTo(0.37, within(1e-9));
     assertThat(first.watts()).isCloseTo(412.345, within(1e-9));
     assertThat(first.celsius()).isEqualTo(61);
