@@ -100,6 +100,15 @@ record DashboardDay(String browser, Path script, Path base, Path broken, Path ed
     assertThat(texts(seen.path("canary"))).as("axe finds a button without a name").isNotEmpty();
     assertThat(seen.path("shifts").asDouble()).isLessThan(GOOD_LAYOUT_SHIFT);
     assertThat(seen.path("title").asText()).isEqualTo("Devices");
+    assertThat(seen.path("lone").asBoolean()).as("a server by itself shows no cluster").isTrue();
+    assertThat(texts(seen.path("cluster")))
+        .containsExactly(
+            "one this server up 3 waiting · 0.1.0 · gpu"
+                + " GPU 0 sd_xl_base_1.0 · 2 waiting running GPU 1 sd_xl_base_1.0 · 1 waiting idle",
+            "two not reachable heard of 42 s ago · 1 waiting · 0.1.0"
+                + " GPU 0 sd_xl_base_1.0 · 1 waiting unhealthy");
+    assertThat(texts(seen.path("sensors")))
+        .containsExactly("87 % busy · 412 W · 61 °C", "0 % busy · Xid 79: 2 times", "", "");
     assertThat(seen.path("dropped").asText()).contains("landscape.json").contains("7");
     assertThat(seen.path("preview").asBoolean()).isTrue();
     assertThat(seen.path("progress").asBoolean()).isTrue();
