@@ -70,37 +70,43 @@ final class ServerProcess implements AutoCloseable {
     return this;
   }
 
+  /** The command that starts one on a free port, with the JVM of the test. */
+  static List<String> command(Path base, String... arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--add-modules=jdk.incubator.vector",
+                "-XX:+ExitOnOutOfMemoryError",
+                // A heap of a fixed size, touched at once: what grows is weights and tensors.
+                "-Xms768m",
+                "-Xmx768m",
+                "-XX:+AlwaysPreTouch",
+                "-Dfile.encoding=UTF-8",
+                "-Dstdout.encoding=UTF-8",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "quartet.api.Main",
+                "serve",
+                "--base-directory",
+                base.toString()));
+    if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
+      command.addAll(List.of("--port", "0"));
+    }
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
   /** Starts one and waits for nothing. */
   static ServerProcess launch(Path base, Map<String, String> environment, String... arguments) {
     try {
       if (!Files.exists(base.resolve("models"))) {
         Files.createSymbolicLink(base.resolve("models"), repository().resolve("models"));
       }
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--sun-misc-unsafe-memory-access=allow",
-                  "--add-modules=jdk.incubator.vector",
-                  "-XX:+ExitOnOutOfMemoryError",
-                  // A heap of a fixed size, touched at once: what grows is weights and tensors.
-                  "-Xms768m",
-                  "-Xmx768m",
-                  "-XX:+AlwaysPreTouch",
-                  "-Dfile.encoding=UTF-8",
-                  "-Dstdout.encoding=UTF-8",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  "quartet.api.Main",
-                  "serve",
-                  "--base-directory",
-                  base.toString()));
-      if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
-        command.addAll(List.of("--port", "0"));
-      }
-      command.addAll(List.of(arguments));
-      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      ProcessBuilder builder =
+          new ProcessBuilder(command(base, arguments)).redirectErrorStream(true);
       builder.environment().remove("COMFY_MULTI_GPU_SCHED");
       builder.environment().remove("COMFY_NUM_GPUS");
       builder.environment().putAll(environment);
