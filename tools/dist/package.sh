@@ -51,7 +51,8 @@ ask() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
     "$2" "$3" "${#4}" "${4:-}" >&3 && cat <&3) 2>/dev/null
 }
-answers() { ask "$1" GET "$2" "" | head -1 | grep -q ' 200 '; }
+# Reads to the end: a reader that leaves early makes the pipe fail.
+answers() { ask "$1" GET "$2" "" | awk 'NR == 1 { ok = / 200 / } END { exit !ok }'; }
 port=$(free_port)
 QUARTET_JAVA_OPTS="-XX:AOTCacheOutput=$out/lib/start-up.aot" "$out/bin/quartet" serve --port "$port" --devices cpu:1 --base-directory "$train" >>"$log" 2>&1 &
 server=$!
@@ -67,7 +68,7 @@ done
 prompt=$(tr -d '\n' <"$root/docs/examples/landscape.json" | sed -e 's/"steps": *[0-9]*/"steps": 1/' -e 's/"\(width\|height\)": *[0-9]*/"\1": 64/g')
 ask "$port" POST /prompt "$prompt" >>"$log"
 for _ in $(seq 600); do
-  ask "$port" GET /history "" | grep -q '"status_str":"success"' && break
+  ask "$port" GET /history "" | grep -c '"status_str":"success"' >/dev/null && break
   sleep 0.2
 done
 kill -TERM "$server"

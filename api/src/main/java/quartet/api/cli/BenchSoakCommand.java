@@ -50,11 +50,12 @@ final class BenchSoakCommand implements Callable<Integer> {
     out.println(
         String.format(
             Locale.ROOT,
-            "%6.1f min  rss %.0f MB  anonymous %.0f MB  heap %.0f MB  threads %.0f  files %.0f",
+            "%6.1f min  rss %.0f MB  anonymous %.0f MB  heap %.0f MB (%.0f after collections)  threads %.0f  files %.0f",
             look.minutes(),
             look.rss() / 1e6,
             look.anonymous() / 1e6,
             look.heap() / 1e6,
+            look.live() / 1e6,
             look.threads(),
             look.files()));
     out.flush();

@@ -80,6 +80,9 @@ public enum Figure {
   ANONYMOUS("quartet.process.anonymous", Kind.BYTES, "The same without mapped files"),
   /** Java's heap. */
   HEAP("quartet.process.heap", Kind.BYTES, "Used Java heap"),
+  /** What of it was in use when it was last collected: what a leak would raise. */
+  HEAP_LIVE(
+      "quartet.process.heap.after.gc", Kind.BYTES, "Used Java heap after the last collection"),
   /** Threads. */
   THREADS("quartet.process.threads", Kind.GAUGE, "Platform threads of the process"),
   /** File handles. */
