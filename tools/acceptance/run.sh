@@ -61,7 +61,7 @@ if section_1; then
   section_5_isolation
   stop
 fi
-start sim COMFY_NUM_GPUS=4 -- --devices sim:4 --sim step=40ms
+start sim COMFY_NUM_GPUS=4 -- --devices sim:4 --sim step=80ms
 if started 3; then
   section_8
   section_3
