@@ -59,7 +59,6 @@ import quartet.cluster.node.NodeSettings;
 import quartet.cluster.node.PromptRouter;
 import quartet.cluster.node.RouterProtocol;
 import quartet.engine.graph.GraphValidator;
-import quartet.engine.graph.Validation;
 import quartet.engine.node.NodeRegistry;
 import quartet.engine.nodes.CoreNodes;
 import quartet.engine.plugin.DeviceHardcoding;
@@ -294,11 +293,7 @@ public final class Server implements AutoCloseable {
                   isolation == null
                       ? workers.open(gpuId, device, hostModels)
                       : new ProcessWorker(gpuId, isolation.command(gpuId, device)),
-              job ->
-                  validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
-                          instanceof Validation.Ready ready
-                      ? java.util.Optional.of(ready.plan())
-                      : java.util.Optional.empty(),
+              new StoredPlans(validator),
               previews,
               GpuSupervision.USUAL,
               options.stuckAfter()));

@@ -155,6 +155,7 @@ final class MetricsTest {
                 "--syntax-only",
                 config.resolve("scrape.yml").toString()))
         .isZero();
+    assertThat(run(folder, "test", "rules", config.resolve("alerts_test.yml").toString())).isZero();
     Path broken = folder.resolve("broken.yml");
     Files.writeString(
         broken, Files.readString(config.resolve("alerts.yml")).replace("== 0", "=== 0"));

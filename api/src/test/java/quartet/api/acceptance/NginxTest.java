@@ -80,6 +80,38 @@ final class NginxTest {
   }
 
   @Test
+  void whenItIsKilledPromptsGoOnAndAFreshOneServesThem(@TempDir Path base, @TempDir Path folder)
+      throws Exception {
+    nginx();
+    try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "sim:4");
+        Client client = new Client(server);
+        HttpClient http = HttpClient.newHttpClient()) {
+      List<Integer> ports = freePorts(4);
+      String origin = "http://127.0.0.1:" + ports.getFirst();
+      Path config = configuration(folder, server.port(), ports, "");
+      Process first = start(folder, config);
+      String id;
+      try {
+        server.await("nginx", PATIENCE, () -> answers(http, origin));
+        id = post(http, origin, Client.quick(1).replace("\"steps\":2", "\"steps\":200"));
+      } finally {
+        first.descendants().forEach(ProcessHandle::destroyForcibly);
+        first.destroyForcibly();
+      }
+      server.await("its end", PATIENCE, () -> !answers(http, origin));
+      assertThat(client.ended(id, PATIENCE).at("/status/status_str").asText()).isEqualTo("success");
+      Process second = start(folder, config);
+      try {
+        server.await("the new one", PATIENCE, () -> answers(http, origin));
+        assertThat(get(http, origin + "/history/" + id)).contains("\"success\"");
+      } finally {
+        second.destroy();
+        second.waitFor(10, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  @Test
   void tlsEndsInFrontAndTheSchedulerChooses(@TempDir Path base, @TempDir Path folder)
       throws Exception {
     nginx();
