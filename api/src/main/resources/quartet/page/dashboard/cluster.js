@@ -57,11 +57,13 @@ function update(card, node) {
   keyed(part('.gpus'), node.gpus ?? [], gpu => gpu.index,
     () => el('li', {}, el('span', {class: 'which'}), el('span', {class: 'what'}), el('span', {class: 'pill'})),
     (row, gpu) => {
-      row.dataset.state = gpu.state;
+      // Of a server that says nothing, this is what it said last.
+      const fresh = node.status === 'up' || node.status === 'leaving';
+      row.dataset.state = fresh ? gpu.state : 'unknown';
       text(row.querySelector('.which'), t('gpu', {n: gpu.index}));
       text(row.querySelector('.what'), [gpu.model || gpu.name, gpu.queue > 0 ? t('done.waiting', {n: number(gpu.queue)}) : null]
         .filter(Boolean).join(' · '));
       row.querySelector('.what').title = [gpu.name, gpu.model].filter(Boolean).join(' · ');
-      text(row.querySelector('.pill'), word('state', gpu.state));
+      text(row.querySelector('.pill'), fresh ? word('state', gpu.state) : t('node.was', {state: word('state', gpu.state)}));
     });
 }

@@ -59,6 +59,7 @@ export default {
   "node.unreachable": "not reachable",
   "node.leaving": "leaving",
   "node.down": "down",
+  "node.was": "was {state}",
   "node.self": "this server",
   "node.seen": "heard of {time} ago",
   "node.queue": "{n} waiting",

@@ -59,6 +59,7 @@ export default {
   "node.unreachable": "无法连接",
   "node.leaving": "正在离开",
   "node.down": "已下线",
+  "node.was": "此前{state}",
   "node.self": "本服务器",
   "node.seen": "{time}前有消息",
   "node.queue": "{n} 个等待",

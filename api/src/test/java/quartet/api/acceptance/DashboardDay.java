@@ -106,7 +106,7 @@ record DashboardDay(String browser, Path script, Path base, Path broken, Path ed
             "one this server up 3 waiting · 0.1.0 · gpu"
                 + " GPU 0 sd_xl_base_1.0 · 2 waiting running GPU 1 sd_xl_base_1.0 · 1 waiting idle",
             "two not reachable heard of 42 s ago · 1 waiting · 0.1.0"
-                + " GPU 0 sd_xl_base_1.0 · 1 waiting unhealthy");
+                + " GPU 0 sd_xl_base_1.0 · 1 waiting was unhealthy");
     assertThat(texts(seen.path("sensors")))
         .containsExactly("87 % busy · 412 W · 61 °C", "0 % busy · Xid 79: 2 times", "", "");
     assertThat(seen.path("dropped").asText()).contains("landscape.json").contains("7");
