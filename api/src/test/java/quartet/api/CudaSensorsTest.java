@@ -37,4 +37,13 @@ final class CudaSensorsTest {
       assertThat(of.read().toString()).contains("celsius=90.0");
     }
   }
+
+  @Test
+  void doctorSaysWhatTheCardsSay() {
+    GpuReading idle =
+        new GpuReading("a", "NVIDIA H200", "580, CUDA 13.0", 0.0, null, 34.0, Map.of());
+    assertThat(CudaProbe.sensors(List.of(idle)).toString())
+        .contains("NVIDIA H200 GPU-a, driver 580, CUDA 13.0: 0 % busy, not measured, 34 °C");
+    assertThat(CudaProbe.sensors(List.of()).toString()).contains("libnvidia-ml");
+  }
 }
