@@ -16,6 +16,8 @@ log="$work/package.log"
 say() { echo "dist: $*"; }
 rm -rf "$work"
 mkdir -p "$out/bin" "$out/lib"
+server=
+trap '[ -z "$server" ] || kill -TERM "$server" 2>/dev/null || true' EXIT # no server outlives a failure
 
 say "copying jars, settings and the demo checkpoint"
 cp "$target/quartet.jar" "$out/lib/"
@@ -73,6 +75,7 @@ for _ in $(seq 600); do
 done
 kill -TERM "$server"
 wait "$server" || true
+server=
 [ -s "$out/lib/start-up.aot" ] || { tail -50 "$log" >&2; say "no start-up cache was written" >&2; exit 1; }
 rm -rf "$train"
 
@@ -93,6 +96,7 @@ millis=$((($(date +%s%N) - began) / 1000000))
 rss=$(awk '/VmRSS/ {print int($2/1024)}' "/proc/$(pgrep -P "$server" | head -1)/status" 2>/dev/null || echo "?")
 kill -TERM "$server"
 wait "$server" || true
+server=
 shared=$(grep -c 'source: shared objects file' "$work/classes.log" || true)
 loaded=$(wc -l <"$work/classes.log")
 rm -rf "$smoke" "$work/classes.log"
