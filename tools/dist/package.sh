@@ -16,6 +16,8 @@ log="$work/package.log"
 say() { echo "dist: $*"; }
 rm -rf "$work"
 mkdir -p "$out/bin" "$out/lib"
+server=
+trap '[ -z "$server" ] || kill -TERM "$server" 2>/dev/null || true' EXIT # no server outlives a failure
 
 say "copying jars, settings and the demo checkpoint"
 cp "$target/quartet.jar" "$out/lib/"
@@ -46,7 +48,13 @@ import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])
 PY
 }
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3 && grep -q ' 200 ' <&3) 2>/dev/null; }
+# ask PORT METHOD PATH [BODY]: the whole answer. A Host is wanted, or the answer is a 400.
+ask() {
+  (exec 3<>"/dev/tcp/127.0.0.1/$1" && printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+    "$2" "$3" "${#4}" "${4:-}" >&3 && cat <&3) 2>/dev/null
+}
+# Reads to the end: a reader that leaves early makes the pipe fail.
+answers() { ask "$1" GET "$2" "" | awk 'NR == 1 { ok = / 200 / } END { exit !ok }'; }
 port=$(free_port)
 QUARTET_JAVA_OPTS="-XX:AOTCacheOutput=$out/lib/start-up.aot" "$out/bin/quartet" serve --port "$port" --devices cpu:1 --base-directory "$train" >>"$log" 2>&1 &
 server=$!
@@ -55,9 +63,19 @@ for _ in $(seq 600); do
   kill -0 "$server" 2>/dev/null || { cat "$log" >&2; say "the server to train with did not start" >&2; exit 1; }
   sleep 0.2
 done
-for path in / /queue /queue/all /object_info /history /features; do answers "$port" "$path" || true; done
+for path in / /dashboard/app.js /queue /queue/all /devices /object_info /history /features /metrics; do
+  answers "$port" "$path" || { say "GET $path is not answered with 200" >&2; exit 1; }
+done
+# A small picture, so that the first prompt finds its classes in the cache too.
+prompt=$(tr -d '\n' <"$root/docs/examples/landscape.json" | sed -e 's/"steps": *[0-9]*/"steps": 1/' -e 's/"\(width\|height\)": *[0-9]*/"\1": 64/g')
+ask "$port" POST /prompt "$prompt" >>"$log"
+for _ in $(seq 600); do
+  ask "$port" GET /history "" | grep -c '"status_str":"success"' >/dev/null && break
+  sleep 0.2
+done
 kill -TERM "$server"
 wait "$server" || true
+server=
 [ -s "$out/lib/start-up.aot" ] || { tail -50 "$log" >&2; say "no start-up cache was written" >&2; exit 1; }
 rm -rf "$train"
 
@@ -67,7 +85,7 @@ smoke="$work/smoke"
 mkdir -p "$smoke"
 ln -s "$out/models" "$smoke/models"
 began=$(date +%s%N)
-QUARTET_JAVA_OPTS="-Xlog:aot,cds -Xlog:class+load:file=$work/classes.log" "$out/bin/quartet" serve --port "$port" --devices cpu:1 --base-directory "$smoke" >"$work/smoke.log" 2>&1 &
+QUARTET_JAVA_OPTS="-Xlog:class+load:file=$work/classes.log" "$out/bin/quartet" serve --port "$port" --devices cpu:1 --base-directory "$smoke" >"$work/smoke.log" 2>&1 &
 server=$!
 for _ in $(seq 600); do
   answers "$port" /system_stats && break
@@ -78,6 +96,7 @@ millis=$((($(date +%s%N) - began) / 1000000))
 rss=$(awk '/VmRSS/ {print int($2/1024)}' "/proc/$(pgrep -P "$server" | head -1)/status" 2>/dev/null || echo "?")
 kill -TERM "$server"
 wait "$server" || true
+server=
 shared=$(grep -c 'source: shared objects file' "$work/classes.log" || true)
 loaded=$(wc -l <"$work/classes.log")
 rm -rf "$smoke" "$work/classes.log"

@@ -71,6 +71,40 @@ result.title = await text('#devicesTitle');
 await accessible('empty');
 result.shifts = await page.evaluate(() => window.shifted);
 
+result.lone = await page.$eval('#cluster', node => node.hidden);
+
+step('sensors and other servers show, where there are any');
+const card = (index, state, queue) => ({ index, name: `cuda:${index}`, model: 'sd_xl_base_1.0', state, queue });
+const devices = await json('devices');
+devices.devices[0].model = 'NVIDIA H200';
+devices.devices[0].sensors = { uuid: 'GPU-0', utilisation: 0.87, watts: 412.3, celsius: 61, faults: {} };
+devices.devices[1].sensors = { uuid: 'GPU-1', utilisation: 0, faults: { 79: 2 } };
+const pretended = { devices, cluster: { self: 'one', nodes: [
+  { name: 'one', address: '10.0.0.1:8188', status: 'up', version: '0.1.0', roles: ['gpu'], queue: 3, last_seen_seconds: 0,
+    gpus: [card(0, 'running', 2), card(1, 'idle', 1)] },
+  { name: 'two', address: '10.0.0.2:8188', status: 'unreachable', version: '0.1.0', roles: [], queue: 1, last_seen_seconds: 42,
+    gpus: [card(0, 'unhealthy', 1)] }] } };
+await page.setRequestInterception(true);
+const pretend = request => {
+  const answer = pretended[request.url().slice(base.length)];
+  if (answer) request.respond({ contentType: 'application/json', body: JSON.stringify(answer) });
+  else request.continue();
+};
+page.on('request', pretend);
+await page.reload();
+await until(() => !document.getElementById('cluster').hidden);
+await until(() => document.querySelector('#gpu-0 .sensors').textContent !== '');
+result.cluster = await page.$$eval('.server-node', nodes => nodes.map(node => node.innerText.replace(/\s+/g, ' ')));
+result.sensors = await page.$$eval('.device .sensors', nodes => nodes.map(node => node.hidden ? '' : node.textContent));
+await accessible('cluster');
+await page.setViewport({ width: 1280, height: 1080 });
+await shot('cluster');
+await page.setViewport({ width: 1280, height: 860 });
+page.off('request', pretend);
+await page.setRequestInterception(false);
+await page.reload();
+await until(() => document.querySelectorAll('.device').length === 4 && document.getElementById('in-6-text'));
+
 step('a workflow is dragged in, runs with progress and preview, and its picture is there');
 await drop(workflow);
 result.dropped = await text('#source');

@@ -4,10 +4,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import quartet.api.doctor.Finding;
 import quartet.api.doctor.GpuProbe;
 import quartet.cuda.DeviceInfo;
+import quartet.cuda.GpuReading;
+import quartet.cuda.GpuSensors;
 import quartet.cuda.raw.LibrarySearch;
+import quartet.cuda.raw.Nvml;
 import quartet.cuda.raw.RealDriver;
 
 /** NVIDIA's driver, GPUs and the libraries that the CUDA backend loads at run time. */
@@ -47,6 +51,9 @@ final class CudaProbe implements GpuProbe {
     for (Library library : LIBRARIES) {
       findings.add(library(search, library));
     }
+    try (GpuSensors sensors = Nvml.open().orElse(null)) {
+      findings.addAll(sensors(sensors == null ? List.of() : sensors.read()));
+    }
     return findings;
   }
 
@@ -70,6 +77,35 @@ final class CudaProbe implements GpuProbe {
         .filter(library -> !search.canLoad(library.sonames()))
         .map(library -> library.sonames().getFirst())
         .toList();
+  }
+
+  /** What the cards say of themselves; visible to CUDA or not. */
+  static List<Finding> sensors(List<GpuReading> readings) {
+    if (readings.isEmpty()) {
+      return List.of(
+          Finding.note(
+              "Sensors",
+              "no card can be read through libnvidia-ml.so.1",
+              "Load, power, temperature and faults are not shown then. It comes with the driver (Debian: libnvidia-ml1)."));
+    }
+    return readings.stream()
+        .map(
+            one ->
+                Finding.good(
+                    "Sensors",
+                    "%s GPU-%s, driver %s: %s busy, %s, %s"
+                        .formatted(
+                            one.name(),
+                            one.uuid(),
+                            one.driver(),
+                            said(one.utilisation(), 100, " %"),
+                            said(one.watts(), 1, " W"),
+                            said(one.celsius(), 1, " °C"))))
+        .toList();
+  }
+
+  private static String said(@Nullable Double value, double factor, String unit) {
+    return value == null ? "not measured" : "%.0f%s".formatted(value * factor, unit);
   }
 
   private static Finding device(DeviceInfo info) {

@@ -6,6 +6,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.ServeError;
+import quartet.api.telemetry.DeviceSensors;
+import quartet.cuda.DeviceInfo;
+import quartet.cuda.raw.Nvml;
+import quartet.cuda.raw.RealDriver;
 import quartet.errors.EngineException;
 import quartet.tensor.Backend;
 import quartet.tensor.Device;
@@ -25,6 +29,7 @@ final class LocalBackends implements BackendFactory {
 
   private final HostRegistrations registrations = new HostRegistrations();
   private @Nullable CpuHost cpu;
+  private @Nullable CudaSensors sensors;
 
   @Override
   public synchronized Backend open(Device device) {
@@ -68,7 +73,30 @@ final class LocalBackends implements BackendFactory {
   }
 
   @Override
+  public synchronized DeviceSensors sensors(List<Device> devices) {
+    if (devices.stream().noneMatch(device -> device.kind() == Device.Kind.CUDA)) {
+      return DeviceSensors.NONE;
+    }
+    CudaSensors found =
+        Nvml.open()
+            .map(
+                nvml ->
+                    new CudaSensors(
+                        nvml,
+                        devices,
+                        ordinal -> RealDriver.describe(ordinal).map(DeviceInfo::uuid).orElse(null),
+                        System::nanoTime))
+            .orElse(null);
+    sensors = found;
+    return found == null ? DeviceSensors.NONE : found;
+  }
+
+  @Override
   public synchronized void close() {
+    if (sensors != null) {
+      sensors.close();
+      sensors = null;
+    }
     if (cpu != null) {
       cpu.close();
       cpu = null;

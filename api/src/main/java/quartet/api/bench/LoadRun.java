@@ -2,14 +2,10 @@ package quartet.api.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.http.WebSocket;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -29,16 +25,14 @@ public final class LoadRun implements AutoCloseable {
 
   private final ServerClient client;
   private final ObjectNode workflow;
-  private final String clientId = "bench-" + UUID.randomUUID();
-  private final Map<String, CompletableFuture<Boolean>> ends = new ConcurrentHashMap<>();
   private final AtomicLong seeds = new AtomicLong(System.nanoTime() & 0xFFFF_FFFFL);
-  private final WebSocket socket;
+  private final PromptEnds ends;
 
   /** Load made of this workflow. */
   public LoadRun(ServerClient client, ObjectNode workflow) {
     this.client = client;
     this.workflow = workflow;
-    this.socket = client.listen(clientId, this::hear);
+    this.ends = new PromptEnds(client);
   }
 
   /**
@@ -52,34 +46,11 @@ public final class LoadRun implements AutoCloseable {
   public record Burst(
       int prompts, double seconds, double postingSeconds, int pictures, Samples latencies) {}
 
-  private void hear(JsonNode event) {
-    String id = event.path("data").path("prompt_id").asText();
-    switch (event.path("type").asText()) {
-      case "execution_success" -> end(id).complete(true);
-      case "execution_error", "execution_interrupted" -> end(id).complete(false);
-      default -> {}
-    }
-  }
-
-  private CompletableFuture<Boolean> end(String id) {
-    return ends.computeIfAbsent(id, key -> new CompletableFuture<>());
-  }
-
   /** A request with seeds of its own. */
   private ObjectNode request(@Nullable Integer gpu) {
-    ObjectNode prompt = workflow.deepCopy();
-    for (JsonNode node : prompt) {
-      if (node.path("inputs") instanceof ObjectNode inputs) {
-        for (String name : List.of("seed", "noise_seed")) {
-          if (inputs.path(name).isNumber()) {
-            inputs.put(name, seeds.incrementAndGet());
-          }
-        }
-      }
-    }
     ObjectNode body = Json.object();
-    body.set("prompt", prompt);
-    body.put("client_id", clientId);
+    body.set("prompt", Prompts.seeded(workflow, seeds.incrementAndGet()));
+    body.put("client_id", ends.clientId());
     if (gpu != null) {
       body.putObject("extra_data").put("gpu", gpu);
     }
@@ -116,11 +87,11 @@ public final class LoadRun implements AutoCloseable {
                     answer -> {
                       lastAccepted.accumulateAndGet(System.nanoTime(), Math::max);
                       String id = answer.json().path("prompt_id").asText();
-                      return end(id)
+                      return ends.of(id)
                           .thenApplyAsync(
                               success -> {
-                                ends.remove(id);
-                                int pictures = fetch(id, success);
+                                ends.forget(id);
+                                int pictures = Prompts.pictures(client, id, success).size();
                                 latencies.add((System.nanoTime() - start) / 1e6);
                                 return pictures;
                               },
@@ -152,34 +123,6 @@ public final class LoadRun implements AutoCloseable {
     }
   }
 
-  /** Fetches the pictures of an ended prompt and says how many. */
-  private int fetch(String id, boolean success) {
-    JsonNode entry = client.get("/history/" + id).json().path(id);
-    if (!success) {
-      throw new EngineException(
-          BenchError.PROMPT_FAILED,
-          "prompt %s failed: %s".formatted(id, entry.path("status").path("messages")));
-    }
-    int pictures = 0;
-    for (JsonNode shown : entry.path("outputs")) {
-      for (JsonNode image : shown.path("images")) {
-        ServerClient.Answer picture =
-            client.get(
-                "/view?filename=%s&subfolder=%s&type=%s"
-                    .formatted(
-                        image.path("filename").asText(),
-                        image.path("subfolder").asText(),
-                        image.path("type").asText()));
-        if (picture.status() != 200 || picture.body().length == 0) {
-          throw new EngineException(
-              BenchError.PROMPT_FAILED, "the picture of prompt %s cannot be fetched".formatted(id));
-        }
-        pictures++;
-      }
-    }
-    return pictures;
-  }
-
   /** Posts prompts and waits for none of them. */
   public void submit(List<@Nullable Integer> gpus) {
     gpus.forEach(this::post);
@@ -190,7 +133,7 @@ public final class LoadRun implements AutoCloseable {
     Samples waits = new Samples();
     for (int i = 0; i < prompts; i++) {
       String id = post(null).json().path("prompt_id").asText();
-      if (!end(id).join()) {
+      if (!ends.of(id).join()) {
         throw new EngineException(BenchError.PROMPT_FAILED, "prompt " + id + " failed");
       }
       JsonNode entry = client.get("/history/" + id).json().path(id);
@@ -245,6 +188,6 @@ public final class LoadRun implements AutoCloseable {
 
   @Override
   public void close() {
-    socket.abort();
+    ends.close();
   }
 }

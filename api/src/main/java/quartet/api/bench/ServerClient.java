@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.time.Duration;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -24,11 +25,22 @@ public final class ServerClient implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
   private final String server;
+  private final @Nullable String key;
   private final HttpClient http = HttpClient.newHttpClient();
 
-  /** A client of the server at this address. */
-  public ServerClient(String server) {
+  /**
+   * A client of the server at this address.
+   *
+   * @param key to be let in by, or null
+   */
+  public ServerClient(String server, @Nullable String key) {
     this.server = server.endsWith("/") ? server.substring(0, server.length() - 1) : server;
+    this.key = key == null || key.isBlank() ? null : "Bearer " + key.strip();
+  }
+
+  /** Where it is. */
+  public String server() {
+    return server;
   }
 
   /**
@@ -62,6 +74,9 @@ public final class ServerClient implements AutoCloseable {
   }
 
   private Answer send(HttpRequest.Builder request) {
+    if (key != null) {
+      request.header("Authorization", key);
+    }
     long start = System.nanoTime();
     try {
       HttpResponse<byte[]> response =
@@ -82,7 +97,19 @@ public final class ServerClient implements AutoCloseable {
   /** Hears the events for a client id until the returned socket is aborted. */
   public WebSocket listen(String clientId, Consumer<JsonNode> events) {
     URI address = URI.create(server.replaceFirst("^http", "ws") + "/ws?clientId=" + clientId);
-    return http.newWebSocketBuilder().buildAsync(address, new Listener(events)).join();
+    WebSocket.Builder builder = http.newWebSocketBuilder();
+    if (key != null) {
+      builder.header("Authorization", key);
+    }
+    try {
+      return builder.buildAsync(address, new Listener(events)).join();
+    } catch (CompletionException e) {
+      throw new EngineException(
+          BenchError.NO_SERVER,
+          "No WebSocket at %s (%s). Is a server there, and does it want a key (QUARTET_KEY)?"
+              .formatted(address, e.getCause()),
+          e);
+    }
   }
 
   private static final class Listener implements WebSocket.Listener {

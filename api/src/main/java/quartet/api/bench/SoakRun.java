@@ -29,9 +29,16 @@ public final class SoakRun {
    * A look at the server.
    *
    * @param minutes since the start
+   * @param live heap that was in use after the last collection
    */
   public record Look(
-      double minutes, double rss, double anonymous, double heap, double threads, double files) {}
+      double minutes,
+      double rss,
+      double anonymous,
+      double heap,
+      double live,
+      double threads,
+      double files) {}
 
   /**
    * What came out.
@@ -84,6 +91,7 @@ public final class SoakRun {
       lines.add(line("RSS MB", MEGABYTE, Look::rss));
       lines.add(line("RSS without mapped files MB", MEGABYTE, Look::anonymous));
       lines.add(line("used heap MB", MEGABYTE, Look::heap));
+      lines.add(line("heap after collections MB", MEGABYTE, Look::live));
       lines.add(line("threads", 1, Look::threads));
       lines.add(line("open files", 1, Look::files));
       return lines;
@@ -134,6 +142,7 @@ public final class SoakRun {
         now.sum("quartet_process_resident_bytes"),
         now.sum("quartet_process_anonymous_bytes"),
         now.sum("quartet_process_heap_bytes"),
+        now.sum("quartet_process_heap_after_gc_bytes"),
         now.sum("quartet_process_threads"),
         now.sum("quartet_process_open_files"));
   }

@@ -9,7 +9,12 @@ import picocli.CommandLine;
     name = "bench",
     mixinStandardHelpOptions = true,
     description = "Measures a running server, or simulates many.",
-    subcommands = {BenchLoadCommand.class, BenchSoakCommand.class, BenchSimulateCommand.class})
+    subcommands = {
+      BenchLoadCommand.class,
+      BenchCompareCommand.class,
+      BenchSoakCommand.class,
+      BenchSimulateCommand.class
+    })
 final class BenchCommand implements Callable<Integer> {
   @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
 

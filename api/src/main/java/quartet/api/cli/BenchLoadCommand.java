@@ -2,7 +2,6 @@ package quartet.api.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,20 +24,7 @@ import quartet.api.bench.ServerClient;
 final class BenchLoadCommand implements Callable<Integer> {
   private static final double SECONDS_PER_HOUR = 3600;
 
-  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
-  private Path workflow = Path.of("");
-
-  @CommandLine.Option(
-      names = "--set",
-      paramLabel = "NODE.INPUT=VALUE",
-      description = "Changes an input. May be repeated.")
-  private List<String> changes = new ArrayList<>();
-
-  @CommandLine.Option(
-      names = "--server",
-      defaultValue = "http://127.0.0.1:8188",
-      description = "Where the server is (default: ${DEFAULT-VALUE}).")
-  private String server = "http://127.0.0.1:8188";
+  @CommandLine.Mixin private MeasuredServer target = new MeasuredServer();
 
   @CommandLine.Option(
       names = "--per-gpu",
@@ -69,20 +55,15 @@ final class BenchLoadCommand implements Callable<Integer> {
       description = "Calls of each kind then (default: ${DEFAULT-VALUE}).")
   private int calls = 100;
 
-  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
-
   @Override
   public Integer call() {
-    PrintWriter out =
-        spec == null
-            ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
-            : spec.commandLine().getOut();
-    try (ServerClient client = new ServerClient(server);
-        LoadRun load = new LoadRun(client, WorkflowFile.prompt(workflow, changes))) {
+    PrintWriter out = target.out();
+    try (ServerClient client = target.client();
+        LoadRun load = new LoadRun(client, target.prompt())) {
       var devices = client.get("/system_stats").json().path("devices");
       out.println(
           "server "
-              + server
+              + client.server()
               + ": "
               + devices.size()
               + " devices, first one "
@@ -138,7 +119,7 @@ final class BenchLoadCommand implements Callable<Integer> {
 
   /** The server's resident bytes; 0 if it does not say. */
   private double resident() {
-    try (ServerClient client = new ServerClient(server)) {
+    try (ServerClient client = target.client()) {
       ServerClient.Answer answer = client.get("/metrics");
       return answer.status() == 200
           ? Scrape.parse(new String(answer.body(), StandardCharsets.UTF_8))

@@ -1,14 +1,9 @@
 package quartet.api.cli;
 
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import quartet.api.bench.LoadRun;
 import quartet.api.bench.ServerClient;
@@ -22,20 +17,7 @@ import quartet.api.bench.SoakRun;
         "Keeps a running server busy and reports prompts, failures, and the slopes of its memory,"
             + " threads and file handles. Ends with 1 if a prompt failed.")
 final class BenchSoakCommand implements Callable<Integer> {
-  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
-  private Path workflow = Path.of("");
-
-  @CommandLine.Option(
-      names = "--set",
-      paramLabel = "NODE.INPUT=VALUE",
-      description = "Changes an input. May be repeated.")
-  private List<String> changes = new ArrayList<>();
-
-  @CommandLine.Option(
-      names = "--server",
-      defaultValue = "http://127.0.0.1:8188",
-      description = "Where the server is (default: ${DEFAULT-VALUE}).")
-  private String server = "http://127.0.0.1:8188";
+  @CommandLine.Mixin private MeasuredServer target = new MeasuredServer();
 
   @CommandLine.Option(
       names = "--minutes",
@@ -49,16 +31,11 @@ final class BenchSoakCommand implements Callable<Integer> {
       description = "Prompts in a round (default: ${DEFAULT-VALUE}).")
   private int atOnce = 16;
 
-  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
-
   @Override
   public Integer call() {
-    PrintWriter out =
-        spec == null
-            ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
-            : spec.commandLine().getOut();
-    try (ServerClient client = new ServerClient(server);
-        LoadRun load = new LoadRun(client, WorkflowFile.prompt(workflow, changes))) {
+    PrintWriter out = target.out();
+    try (ServerClient client = target.client();
+        LoadRun load = new LoadRun(client, target.prompt())) {
       SoakRun.Result result =
           new SoakRun(client, load)
               .run(
@@ -73,11 +50,12 @@ final class BenchSoakCommand implements Callable<Integer> {
     out.println(
         String.format(
             Locale.ROOT,
-            "%6.1f min  rss %.0f MB  anonymous %.0f MB  heap %.0f MB  threads %.0f  files %.0f",
+            "%6.1f min  rss %.0f MB  anonymous %.0f MB  heap %.0f MB (%.0f after collections)  threads %.0f  files %.0f",
             look.minutes(),
             look.rss() / 1e6,
             look.anonymous() / 1e6,
             look.heap() / 1e6,
+            look.live() / 1e6,
             look.threads(),
             look.files()));
     out.flush();

@@ -1,12 +1,7 @@
 package quartet.api.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -16,7 +11,6 @@ import quartet.api.report.Report;
 import quartet.api.report.ReportPage;
 import quartet.api.report.ReportRun;
 import quartet.api.wire.Json;
-import quartet.errors.EngineException;
 
 /** {@code quartet report}: tries a running server and fills the test report in. */
 @CommandLine.Command(
@@ -26,20 +20,7 @@ import quartet.errors.EngineException;
         "Tries a running server without other users and writes report.md, report.html and"
             + " report.json. Ends with 1 if a check failed.")
 final class ReportCommand implements Callable<Integer> {
-  @CommandLine.Parameters(paramLabel = "WORKFLOW.json", description = "A workflow in API form.")
-  private Path workflow = Path.of("");
-
-  @CommandLine.Option(
-      names = "--set",
-      paramLabel = "NODE.INPUT=VALUE",
-      description = "Changes an input. May be repeated.")
-  private List<String> changes = new ArrayList<>();
-
-  @CommandLine.Option(
-      names = "--server",
-      defaultValue = "http://127.0.0.1:8188",
-      description = "Where the server is (default: ${DEFAULT-VALUE}).")
-  private String server = "http://127.0.0.1:8188";
+  @CommandLine.Mixin private MeasuredServer target = new MeasuredServer();
 
   @CommandLine.Option(names = "--gpus", description = "How many devices there should be.")
   private @Nullable Integer gpus;
@@ -56,35 +37,20 @@ final class ReportCommand implements Callable<Integer> {
       description = "Where the three files go (default: here).")
   private Path output = Path.of(".");
 
-  @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
-
   @Override
   public Integer call() {
-    PrintWriter out =
-        spec == null
-            ? new PrintWriter(System.out, true, StandardCharsets.UTF_8)
-            : spec.commandLine().getOut();
-    try (ServerClient client = new ServerClient(server);
-        LoadRun load = new LoadRun(client, WorkflowFile.prompt(workflow, changes))) {
+    PrintWriter out = target.out();
+    try (ServerClient client = target.client();
+        LoadRun load = new LoadRun(client, target.prompt())) {
       Report report =
           new ReportRun(client, load, perGpu, what -> System.err.println("report: " + what))
               .run(gpus);
-      write("report.md", report.markdown());
-      write("report.html", ReportPage.of(report));
-      write("report.json", Json.text(report.json()));
+      MeasuredServer.write(output, "report.md", report.markdown());
+      MeasuredServer.write(output, "report.html", ReportPage.of(report));
+      MeasuredServer.write(output, "report.json", Json.text(report.json()));
       out.print(report.markdown());
       out.flush();
       return report.problems().isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
-    }
-  }
-
-  private void write(String name, String text) {
-    try {
-      Files.createDirectories(output);
-      Files.writeString(output.resolve(name), text);
-    } catch (IOException e) {
-      throw new EngineException(
-          CliError.CANNOT_WRITE, "Cannot write " + output.resolve(name) + ": " + e, e);
     }
   }
 }

@@ -34,6 +34,7 @@ final class DashboardRoutes extends AllDirectives {
       List.of(
           "api.js",
           "app.js",
+          "cluster.js",
           "composer.js",
           "details.js",
           "devices.js",

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import quartet.api.telemetry.DeviceReading;
 import quartet.api.wire.Json;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.node.RouterProtocol;
@@ -50,8 +51,32 @@ final class DeviceRoutes extends AllDirectives {
     ObjectNode answer = Json.object();
     answer.put("now", System.currentTimeMillis());
     ArrayNode list = answer.putArray("devices");
-    gpus.forEach(gpu -> write(list.addObject(), gpu, now.get(gpu.gpuId())));
+    Map<Integer, DeviceReading> readings = parts.sensors().read();
+    for (GpuSnapshot gpu : gpus) {
+      ObjectNode device = list.addObject();
+      write(device, gpu, now.get(gpu.gpuId()));
+      DeviceReading reading = readings.get(gpu.gpuId());
+      if (reading != null) {
+        write(device, reading);
+      }
+    }
     return answer;
+  }
+
+  private static void write(ObjectNode json, DeviceReading reading) {
+    json.put("model", reading.model());
+    ObjectNode sensors = json.putObject("sensors").put("uuid", reading.uuid());
+    if (reading.utilisation() != null) {
+      sensors.put("utilisation", reading.utilisation());
+    }
+    if (reading.watts() != null) {
+      sensors.put("watts", reading.watts());
+    }
+    if (reading.celsius() != null) {
+      sensors.put("celsius", reading.celsius());
+    }
+    ObjectNode faults = sensors.putObject("faults");
+    reading.faults().forEach((code, count) -> faults.put(Integer.toString(code), count));
   }
 
   private void write(ObjectNode json, GpuSnapshot gpu, @Nullable DeviceNow now) {

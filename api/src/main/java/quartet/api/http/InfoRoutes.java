@@ -7,9 +7,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import quartet.api.telemetry.DeviceReading;
 import quartet.api.wire.Json;
 import quartet.api.ws.Features;
+import quartet.cluster.node.RouterProtocol;
+import quartet.cluster.queue.DeviceNow;
 import quartet.engine.node.NodeRegistry;
 import quartet.engine.node.SchemaJson;
 
@@ -30,7 +35,14 @@ final class InfoRoutes extends AllDirectives {
             PathMatchers.segment("object_info").slash(PathMatchers.segment()),
             name -> get(() -> complete(Replies.json(objectInfo(name))))),
         path("object_info", () -> get(() -> complete(Replies.json(objectInfo())))),
-        path("system_stats", () -> get(() -> complete(Replies.json(systemStats())))),
+        path(
+            "system_stats",
+            () ->
+                get(
+                    () ->
+                        completeWithFuture(
+                            Asking.<List<DeviceNow>>router(parts, RouterProtocol.Devices::new)
+                                .thenApply(now -> Replies.json(systemStats(now)))))),
         path(
             "features",
             () -> get(() -> complete(Replies.json(Features.json(parts.maxUploadBytes()))))));
@@ -53,7 +65,7 @@ final class InfoRoutes extends AllDirectives {
     return one;
   }
 
-  private ObjectNode systemStats() {
+  private ObjectNode systemStats(List<DeviceNow> now) {
     OperatingSystemMXBean machine =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     ObjectNode stats = Json.object();
@@ -70,14 +82,27 @@ final class InfoRoutes extends AllDirectives {
     system.put("pytorch_version", "none");
     system.put("embedded_python", false);
     parts.arguments().forEach(system.putArray("argv")::add);
+    Map<Integer, DeviceReading> readings = parts.sensors().read();
+    readings.values().stream()
+        .findFirst()
+        .ifPresent(reading -> system.put("gpu_driver", reading.driver()));
     ArrayNode devices = stats.putArray("devices");
     for (int i = 0; i < parts.deviceNames().size(); i++) {
       ObjectNode device = devices.addObject();
-      device.put("name", parts.deviceNames().get(i));
+      DeviceReading reading = readings.get(i);
+      device.put(
+          "name", parts.deviceNames().get(i) + (reading == null ? "" : " " + reading.model()));
       device.put("type", parts.deviceNames().get(i).replaceAll(":.*", ""));
       device.put("index", i);
-      device.put("vram_total", machine.getTotalMemorySize());
-      device.put("vram_free", machine.getFreeMemorySize());
+      int gpu = i;
+      DeviceNow known =
+          now.stream()
+              .filter(one -> one.gpuId() == gpu && one.totalBytes() >= 0 && one.freeBytes() >= 0)
+              .findFirst()
+              .orElse(null);
+      // Clients want numbers here: a device that has said nothing yet has none to spare.
+      device.put("vram_total", known == null ? 0 : known.totalBytes());
+      device.put("vram_free", known == null ? 0 : known.freeBytes());
       device.put("torch_vram_total", 0);
       device.put("torch_vram_free", 0);
     }

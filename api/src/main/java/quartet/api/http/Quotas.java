@@ -17,6 +17,7 @@ import quartet.engine.graph.PromptError;
  */
 final class Quotas {
   private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
+  private static final String REASON = "quota_reached";
 
   private final ServerParts parts;
   private final Map<String, Integer> onTheirWay = new ConcurrentHashMap<>();
@@ -49,10 +50,11 @@ final class Quotas {
         .count();
   }
 
-  private static HttpResponse full(Principal who, long open) {
+  private HttpResponse full(Principal who, long open) {
+    parts.telemetry().rejected(REASON);
     return Replies.busy(
         new PromptError(
-            "quota_reached",
+            REASON,
             "The key '%s' has as many prompts as it may".formatted(who.name()),
             "%d of %d wait or run; try again when one has ended".formatted(open, who.quota())),
         TRY_AGAIN);

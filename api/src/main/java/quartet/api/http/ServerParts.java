@@ -5,6 +5,7 @@ import akka.actor.typed.ActorSystem;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.ws.SocketHub;
 import quartet.cluster.fleet.Fleet;
@@ -42,7 +43,8 @@ public record ServerParts(
     LogTail logs,
     ActorRef<SocketHub.Command> hub,
     long maxUploadBytes,
-    Telemetry telemetry) {
+    Telemetry telemetry,
+    DeviceSensors sensors) {
   /** Copies the lists. */
   public ServerParts {
     deviceNames = List.copyOf(deviceNames);

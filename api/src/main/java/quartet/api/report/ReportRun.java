@@ -88,6 +88,10 @@ public final class ReportRun {
     facts.add(new Report.Fact("runtime", stats.at("/system/python_version").asText()));
     facts.add(new Report.Fact("devices", Integer.toString(stats.path("devices").size())));
     facts.add(new Report.Fact("first device", first.path("name").asText()));
+    facts.add(
+        new Report.Fact(
+            "GPU driver",
+            stats.at("/system/gpu_driver").asText("none: no sensors of NVIDIA here")));
     facts.add(new Report.Fact("memory of a device", gigabytes(first.path("vram_total").asLong())));
     facts.add(new Report.Fact("RAM", gigabytes(stats.at("/system/ram_total").asLong())));
     boolean simulated = first.path("type").asText().equals("sim");

@@ -1,5 +1,7 @@
 package quartet.api.serve;
 
+import java.util.List;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.tensor.Backend;
 import quartet.tensor.Device;
 
@@ -17,6 +19,9 @@ public interface BackendFactory extends AutoCloseable {
 
   /** GPUs of this machine that can be computed on: driver, card and libraries are there. */
   int gpus();
+
+  /** The sensors of these devices; their numbers are their places in the list. */
+  DeviceSensors sensors(List<Device> devices);
 
   @Override
   void close();

@@ -41,6 +41,7 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
@@ -62,7 +63,6 @@ import quartet.cluster.node.NodeSettings;
 import quartet.cluster.node.PromptRouter;
 import quartet.cluster.node.RouterProtocol;
 import quartet.engine.graph.GraphValidator;
-import quartet.engine.graph.Validation;
 import quartet.engine.node.NodeRegistry;
 import quartet.engine.nodes.CoreNodes;
 import quartet.engine.plugin.DeviceHardcoding;
@@ -275,7 +275,8 @@ public final class Server implements AutoCloseable {
     if (seat != null) {
       seat.awaitJoin();
     }
-    telemetry.observe(system, router, modelCache, audience::size);
+    DeviceSensors sensors = backends.sensors(options.devices().devices());
+    telemetry.observe(system, router, modelCache, sensors, audience::size);
     ServerParts parts =
         new ServerParts(
             system,
@@ -294,7 +295,8 @@ public final class Server implements AutoCloseable {
             logs,
             hub,
             options.maxUploadBytes(),
-            telemetry);
+            telemetry,
+            sensors);
     SocketRoute sockets =
         new SocketRoute(
             hub, Materializer.matFromSystem(system), options.maxUploadBytes(), telemetry::dropped);
@@ -332,11 +334,7 @@ public final class Server implements AutoCloseable {
                   isolation == null
                       ? workers.open(gpuId, device, hostModels)
                       : new ProcessWorker(gpuId, isolation.command(gpuId, device)),
-              job ->
-                  validator.validate(job.prompt(), java.util.Set.copyOf(job.outputs()))
-                          instanceof Validation.Ready ready
-                      ? java.util.Optional.of(ready.plan())
-                      : java.util.Optional.empty(),
+              new StoredPlans(validator),
               previews,
               GpuSupervision.USUAL,
               options.stuckAfter()));

@@ -53,6 +53,15 @@ public enum Figure {
   HOST_LOADS("quartet.host.weight.loads", Kind.COUNTER, "Checkpoints read from the disk"),
   /** A device's memory. */
   VRAM("quartet.gpu.memory", Kind.BYTES, "The GPU's memory after its last prompt, by use"),
+  /** How busy a card is, by its own account. */
+  GPU_UTILISATION(
+      "quartet.gpu.utilisation", Kind.RATIO, "Share of the last moment in which the GPU computed"),
+  /** What a card draws. */
+  GPU_POWER("quartet.gpu.power", Kind.WATTS, "What the GPU draws now"),
+  /** How hot a card is. */
+  GPU_TEMPERATURE("quartet.gpu.temperature", Kind.CELSIUS, "Temperature of the GPU's chip"),
+  /** Faults that a card tells of. */
+  GPU_FAULTS("quartet.gpu.xid.errors", Kind.COUNTER, "Xid errors of the GPU, by code"),
   /** WebSocket clients. */
   CLIENTS("quartet.websocket.clients", Kind.GAUGE, "Connected WebSocket clients"),
   /** What slow clients miss. */
@@ -71,6 +80,9 @@ public enum Figure {
   ANONYMOUS("quartet.process.anonymous", Kind.BYTES, "The same without mapped files"),
   /** Java's heap. */
   HEAP("quartet.process.heap", Kind.BYTES, "Used Java heap"),
+  /** What of it was in use when it was last collected: what a leak would raise. */
+  HEAP_LIVE(
+      "quartet.process.heap.after.gc", Kind.BYTES, "Used Java heap after the last collection"),
   /** Threads. */
   THREADS("quartet.process.threads", Kind.GAUGE, "Platform threads of the process"),
   /** File handles. */
@@ -94,6 +106,12 @@ public enum Figure {
     BYTES,
     /** A value now, in seconds. */
     SECONDS,
+    /** A value now, from 0 to 1. */
+    RATIO,
+    /** A value now, in watts. */
+    WATTS,
+    /** A value now, in degrees Celsius. */
+    CELSIUS,
     /** A distribution of times. */
     TIMER
   }
@@ -108,9 +126,20 @@ public enum Figure {
     this.help = help;
   }
 
-  /** Kamon's name. */
+  /** Kamon's name. Units that it does not know stand in the name. */
   String key() {
-    return key;
+    return switch (kind) {
+      case RATIO, WATTS, CELSIUS -> key + "." + kind.name().toLowerCase(Locale.ROOT);
+      case COUNTER, GAUGE, BYTES, SECONDS, TIMER -> key;
+    };
+  }
+
+  /** Whether only cards with sensors have it: it is absent elsewhere, and not zero. */
+  public boolean needsSensors() {
+    return this == GPU_UTILISATION
+        || this == GPU_POWER
+        || this == GPU_TEMPERATURE
+        || this == GPU_FAULTS;
   }
 
   Kind kind() {
@@ -130,6 +159,7 @@ public enum Figure {
       case GAUGE -> name;
       case BYTES -> name + "_bytes";
       case TIMER, SECONDS -> name + "_seconds";
+      case RATIO, WATTS, CELSIUS -> name + "_" + kind.name().toLowerCase(Locale.ROOT);
     };
   }
 }

@@ -49,7 +49,7 @@ final class KamonMeters implements Meters {
     return switch (figure.kind()) {
       case BYTES -> MeasurementUnit.information().bytes();
       case SECONDS -> MeasurementUnit.time().seconds();
-      case COUNTER, GAUGE, TIMER -> MeasurementUnit.none();
+      case COUNTER, GAUGE, RATIO, WATTS, CELSIUS, TIMER -> MeasurementUnit.none();
     };
   }
 

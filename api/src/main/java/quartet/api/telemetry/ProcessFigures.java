@@ -3,6 +3,9 @@ package quartet.api.telemetry;
 import com.sun.management.UnixOperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +26,7 @@ final class ProcessFigures {
   void tell(Meters meters) {
     Runtime java = Runtime.getRuntime();
     meters.now(Figure.HEAP, Labels.NONE, (double) java.totalMemory() - java.freeMemory());
+    meters.now(Figure.HEAP_LIVE, Labels.NONE, (double) heapAfterCollection());
     meters.now(Figure.CLOCK, Labels.NONE, System.currentTimeMillis() / 1000.0);
     meters.now(
         Figure.STARTED, Labels.NONE, ManagementFactory.getRuntimeMXBean().getStartTime() / 1000.0);
@@ -41,6 +45,15 @@ final class ProcessFigures {
     } catch (IOException e) {
       LOG.debug("the process's figures cannot be read: {}", e.toString());
     }
+  }
+
+  private static long heapAfterCollection() {
+    long used = 0;
+    for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
+      MemoryUsage after = pool.getType() == MemoryType.HEAP ? pool.getCollectionUsage() : null;
+      used += after == null ? 0 : after.getUsed();
+    }
+    return used;
   }
 
   private static long kilobytes(List<String> status, String name) {

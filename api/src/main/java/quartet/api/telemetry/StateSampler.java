@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.model.ModelCacheActor;
 
@@ -17,6 +18,7 @@ final class StateSampler {
   private final ProcessFigures process;
   private final Map<String, ActorRef<?>> actors = new ConcurrentHashMap<>();
   private final Map<Integer, String> devices = new HashMap<>();
+  private final Map<Labels, Long> faults = new HashMap<>();
   private long hostLoads;
 
   StateSampler(Meters meters, ProcessFigures process) {
@@ -54,6 +56,31 @@ final class StateSampler {
       if (!gpu.device().equals(devices.put(gpu.gpuId(), gpu.device()))) {
         meters.now(Figure.GPU_INFO, labels.and("device", gpu.device()), 1);
       }
+    }
+  }
+
+  /** Sensors that say nothing leave no figure. */
+  synchronized void sensors(Map<Integer, DeviceReading> readings) {
+    readings.forEach(
+        (gpuId, reading) -> {
+          Labels labels = Labels.gpu(gpuId).and("gpu_uuid", reading.uuid());
+          tell(Figure.GPU_UTILISATION, labels, reading.utilisation());
+          tell(Figure.GPU_POWER, labels, reading.watts());
+          tell(Figure.GPU_TEMPERATURE, labels, reading.celsius());
+          reading
+              .faults()
+              .forEach(
+                  (code, count) -> {
+                    Labels fault = labels.and("xid", Integer.toString(code));
+                    Long before = faults.put(fault, count);
+                    meters.count(Figure.GPU_FAULTS, fault, count - (before == null ? 0 : before));
+                  });
+        });
+  }
+
+  private void tell(Figure figure, Labels labels, @Nullable Double value) {
+    if (value != null) {
+      meters.now(figure, labels, value);
     }
   }
 

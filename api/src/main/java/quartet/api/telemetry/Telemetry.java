@@ -129,6 +129,7 @@ public final class Telemetry implements AutoCloseable {
       ActorSystem<?> system,
       ActorRef<RouterProtocol.Command> router,
       ActorRef<ModelCacheActor.Command> models,
+      DeviceSensors sensors,
       IntSupplier clients) {
     StateSampler looks = sampler;
     if (looks == null) {
@@ -141,6 +142,7 @@ public final class Telemetry implements AutoCloseable {
             SAMPLE_EVERY,
             () -> {
               looks.process(clients);
+              looks.sensors(sensors.read());
               var _ =
                   AskPattern.<RouterProtocol.Command, List<GpuSnapshot>>ask(
                           router, RouterProtocol.Queues::new, PATIENCE, system.scheduler())

@@ -1,6 +1,7 @@
 // The page's beginning: wires the parts together and keeps them up to date.
 
 import {call, events as server} from './api.js';
+import {loadCluster, showCluster} from './cluster.js';
 import {retranslate, startComposer, useDevices, useSchemas} from './composer.js';
 import {relabelDetails, startDetails} from './details.js';
 import {showDevices, startDevices, tick} from './devices.js';
@@ -58,6 +59,7 @@ async function refresh() {
     keepOnly(new Set([...now, ...devices.devices.map(device => device.running?.prompt_id)]));
     show();
     if (ended) loadHistory();
+    loadCluster();
   } catch {
     // The banner says that the server is away, or the dialog asks for a key; the next turn tries again.
   } finally {
@@ -133,6 +135,7 @@ function translate() {
   retranslate();
   show();
   showHistory();
+  showCluster();
   header();
 }
 

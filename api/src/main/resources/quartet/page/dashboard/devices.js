@@ -78,6 +78,7 @@ function create(device) {
     el('dl', {class: 'facts'},
       el('dt', {class: 'modelLabel'}), el('dd', {class: 'model'}),
       el('dt', {class: 'memoryLabel'}), el('dd', {class: 'memory'}, el('span', {}), el('meter', {min: 0, max: 1, value: 0})),
+      el('dt', {class: 'sensorsLabel'}), el('dd', {class: 'sensors'}),
       el('dt', {class: 'doneLabel'}), el('dd', {class: 'done'})));
 }
 
@@ -118,6 +119,12 @@ function update(card, device) {
   meter.hidden = total <= 0;
   meter.value = total > 0 ? used / total : 0;
   meter.setAttribute('aria-label', t('memory'));
+  const said = sensors(device.sensors ?? {});
+  part('.sensorsLabel').hidden = part('.sensors').hidden = said === '';
+  text(part('.sensorsLabel'), t('sensors'));
+  text(part('.sensors'), said);
+  part('.sensors').title = device.sensors ? `${device.model} · ${device.sensors.uuid}` : '';
+  part('.sensors').classList.toggle('bad', Object.keys(device.sensors?.faults ?? {}).length > 0);
   text(part('.doneLabel'), t('done'));
   const failed = device.tasks - device.succeeded;
   text(part('.done'), [t('done.tasks', {n: number(device.tasks)}),
@@ -127,6 +134,15 @@ function update(card, device) {
     device.out_of_memory > 0 ? t('done.oom', {n: number(device.out_of_memory)}) : null].filter(Boolean).join(' · '));
   part('.done').title = part('.done').textContent;
   moving(card, device);
+}
+
+/** What a card measures of itself; what it does not is left out. */
+function sensors({utilisation, watts, celsius, faults}) {
+  return [utilisation === undefined ? null : t('sensors.busy', {n: number(utilisation * 100)}),
+    watts === undefined ? null : t('sensors.watts', {n: number(watts)}),
+    celsius === undefined ? null : t('sensors.celsius', {n: number(celsius)}),
+    ...Object.entries(faults ?? {}).map(([code, n]) => t('sensors.fault', {code, n: number(n)})),
+  ].filter(Boolean).join(' · ');
 }
 
 const short = file => file.replace(/\.(safetensors|ckpt|pt|pth)$/, '');

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import quartet.api.bench.Scrape;
 import quartet.api.wire.Json;
 
 /** A server with keys: who may do what, and what one key's holder sees of another's prompts. */
@@ -310,6 +311,14 @@ final class AuthTest {
     assertThat(third.header("Retry-After")).isNotEmpty();
     assertThat(third.json().at("/error/type").asText()).isEqualTo("quota_reached");
     assertThat(third.json().at("/error/details").asText()).startsWith("2 of 2");
+    server()
+        .await(
+            "the refusal among the figures",
+            PATIENCE,
+            () ->
+                Scrape.parse(get(admin, "/metrics").text())
+                        .sum("quartet_prompt_rejections_total", "reason", "quota_reached")
+                    == 1);
     post(bob, "/queue", "{\"clear\":true}");
     post(bob, "/api/jobs/cancel", "{\"job_ids\":[\"%s\",\"%s\"]}".formatted(first, second));
     server()

@@ -3,17 +3,10 @@ package quartet.api.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,106 +17,20 @@ import org.junit.jupiter.api.io.TempDir;
  * made here: {@code target/dashboard/dashboard-*.png}.
  */
 final class DashboardTest {
-  private static final List<String> PACKAGES = List.of("puppeteer-core@24.43.1", "axe-core@4.14.1");
   private static final Duration PATIENCE = Duration.ofMinutes(5);
-  private static final double GOOD_LAYOUT_SHIFT = 0.1; // web.dev/cls
-
-  private static String chromium() {
-    Optional<Path> found =
-        Stream.of("chromium", "chromium-browser", "google-chrome")
-            .flatMap(
-                name ->
-                    Stream.of(
-                            Optional.ofNullable(System.getenv("PATH"))
-                                .orElse("")
-                                .split(File.pathSeparator, -1))
-                        .filter(folder -> !folder.isEmpty())
-                        .map(folder -> Path.of(folder, name)))
-            .filter(Files::isExecutable)
-            .findFirst();
-    if (found.isEmpty()) {
-      NodePrograms.skip("DashboardTest", "no chromium, chromium-browser or google-chrome");
-    }
-    return found.orElseThrow().toString();
-  }
-
-  private static Path script(String name) throws IOException {
-    Path folder = NodePrograms.installed("DashboardTest", "npm-page", PACKAGES);
-    Path source =
-        ServerProcess.repository().resolve("api/src/test/resources/clients").resolve(name);
-    return Files.copy(source, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  private static List<String> texts(JsonNode list) {
-    return java.util.stream.StreamSupport.stream(list.spliterator(), false)
-        .map(JsonNode::asText)
-        .toList();
-  }
 
   @Test
   void aPersonDoesTheWorkOfADay(@TempDir Path base) throws IOException {
-    String browser = chromium();
-    Path script = script("dashboard.mjs");
-    Path shots = ServerProcess.repository().resolve("api/target/dashboard");
-    Files.createDirectories(shots);
-    Files.createDirectories(base.resolve("input"));
-    Files.writeString(base.resolve("input/broken.png"), "no picture at all");
-    Path broken = base.resolve("broken.json");
-    Files.writeString(
-        broken,
-        """
-        {"1": {"class_type": "LoadImage", "inputs": {"image": "broken.png"}},
-         "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
-        """);
-    Path editor = base.resolve("editor.json");
-    Files.writeString(editor, ConvertTest.EDITOR);
-    Path workflow = ServerProcess.repository().resolve("docs/examples/landscape.json");
+    DashboardDay day = DashboardDay.in("DashboardTest", base);
     try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "cpu:4")) {
-      JsonNode seen =
-          NodePrograms.result(
-              script,
-              PATIENCE,
-              "node",
-              "127.0.0.1:" + server.port(),
-              browser,
-              shots.toString(),
-              workflow.toString(),
-              editor.toString(),
-              broken.toString(),
-              base.resolve("output").toString());
-      assertThat(texts(seen.path("troubles"))).as("errors in the browser").isEmpty();
-      assertThat(texts(seen.path("foreign"))).as("requests to others").isEmpty();
-      assertThat(texts(seen.path("violations"))).as("accessibility").isEmpty();
-      assertThat(texts(seen.path("canary"))).as("axe finds a button without a name").isNotEmpty();
-      assertThat(seen.path("shifts").asDouble()).isLessThan(GOOD_LAYOUT_SHIFT);
-      assertThat(seen.path("title").asText()).isEqualTo("Devices");
-      assertThat(seen.path("dropped").asText()).contains("landscape.json").contains("7");
-      assertThat(seen.path("preview").asBoolean()).isTrue();
-      assertThat(seen.path("progress").asBoolean()).isTrue();
-      String prompt = "mountains above a lake at sunset";
-      assertThat(seen.path("caption").asText()).isEqualTo(prompt);
-      assertThat(seen.path("fromPicture").asText()).isEqualTo(prompt);
-      assertThat(seen.path("reused").asText()).isEqualTo(prompt);
-      assertThat(seen.path("converted").asText()).isEqualTo("48");
-      assertThat(seen.path("keptEditor").asDouble()).isEqualTo(0.4);
-      assertThat(seen.path("order")).hasSize(3).isEqualTo(seen.path("expected"));
-      assertThat(seen.path("ranOn2").asBoolean()).as("moved to GPU 2, and ran there").isTrue();
-      assertThat(seen.path("error").asText())
-          .contains("broken.png")
-          .contains("Node 1 (LoadImage)")
-          .contains("Check that the file")
-          .containsPattern(Pattern.compile("quartet\\.\\w+.*\\.java:\\d+"));
-      assertThat(texts(seen.path("remembered"))).containsExactly("dark", "设备");
-      assertThat(texts(seen.path("english"))).as("words left in English").isEmpty();
-      assertThat(texts(seen.path("wide"))).as("wider than 360 px").isEmpty();
-      assertThat(texts(seen.path("unreached"))).as("not reached by Tab").isEmpty();
+      day.spendOn(server);
     }
   }
 
   @Test
   void aServerWithKeysAsksForOne(@TempDir Path base) throws IOException {
-    String browser = chromium();
-    Path script = script("dashboard-key.mjs");
+    String browser = DashboardDay.chromium("DashboardTest");
+    Path script = DashboardDay.script("DashboardTest", "dashboard-key.mjs");
     Path keys = base.resolve("keys.txt");
     String key = Cli.run("key", "ann", "--role", "admin", "--keys", keys.toString()).out().strip();
     try (ServerProcess server =

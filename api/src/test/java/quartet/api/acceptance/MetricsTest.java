@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import quartet.api.bench.Scrape;
 import quartet.api.telemetry.Figure;
 import quartet.api.wire.Json;
+import quartet.engine.sim.SimCosts;
 
 /** What Prometheus gets, and that rules and dashboard ask for nothing else. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -75,9 +76,19 @@ final class MetricsTest {
   }
 
   @Test
+  void systemStatsTellsTheMemoryOfTheDeviceAndNotOfTheMachine() {
+    assertThat(client().get("/system_stats").json().at("/devices/1/vram_total").asLong())
+        .isEqualTo(SimCosts.DEFAULT.memoryBytes());
+  }
+
+  @Test
   void everyFigureOfOursIsThere() {
     Set<String> names = names();
     for (Figure figure : Figure.values()) {
+      if (figure.needsSensors()) {
+        assertThat(names).as("no card, no figure").doesNotContain(figure.exported());
+        continue;
+      }
       assertThat(names)
           .as("%s: %s", figure, figure.help())
           .containsAnyOf(figure.exported(), figure.exported() + "_count");
@@ -105,6 +116,11 @@ final class MetricsTest {
   @Test
   void rulesAndDashboardNameOnlyWhatIsThere() throws IOException {
     Set<String> names = names();
+    for (Figure figure : Figure.values()) {
+      if (figure.needsSensors()) {
+        names.add(figure.exported());
+      }
+    }
     Path config = ServerProcess.repository().resolve("config");
     String rules = Files.readString(config.resolve("prometheus/alerts.yml"));
     String dashboard = Files.readString(config.resolve("grafana/quartet.json"));
@@ -139,6 +155,7 @@ final class MetricsTest {
                 "--syntax-only",
                 config.resolve("scrape.yml").toString()))
         .isZero();
+    assertThat(run(folder, "test", "rules", config.resolve("alerts_test.yml").toString())).isZero();
     Path broken = folder.resolve("broken.yml");
     Files.writeString(
         broken, Files.readString(config.resolve("alerts.yml")).replace("== 0", "=== 0"));

@@ -10,6 +10,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,52 +31,47 @@ final class NginxTest {
   private static final List<Path> PLACES =
       List.of(Path.of("/usr/sbin/nginx"), Path.of("/usr/bin/nginx"));
 
-  @Test
-  void eachPortSpeaksForItsGpu(@TempDir Path base, @TempDir Path folder)
-      throws IOException, InterruptedException {
+  private static Path nginx() {
     Path nginx = PLACES.stream().filter(Files::isExecutable).findFirst().orElse(Path.of("none"));
     if (!Files.isExecutable(nginx)) {
       System.out.println("NginxTest is skipped: no nginx at " + PLACES);
     }
     assumeTrue(Files.isExecutable(nginx), "no nginx is installed");
+    return nginx;
+  }
+
+  /** Checks a configuration and starts nginx with it; owner: the caller, who ends it. */
+  private static Process start(Path folder, Path config) throws IOException, InterruptedException {
+    Path nginx = nginx();
+    assertThat(run(nginx, "-t", "-p", folder.toString(), "-c", config.toString())).isZero();
+    return new ProcessBuilder(
+            nginx.toString(), "-p", folder.toString(), "-c", config.toString(), "-g", "daemon off;")
+        .inheritIO()
+        .start();
+  }
+
+  @Test
+  void eachPortSpeaksForItsGpu(@TempDir Path base, @TempDir Path folder)
+      throws IOException, InterruptedException {
+    nginx();
     try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "cpu:4");
         Client client = new Client(server);
         HttpClient http = HttpClient.newHttpClient()) {
       List<Integer> ports = freePorts(4);
-      Path config = configuration(folder, server.port(), ports);
-      assertThat(run(nginx, "-t", "-p", folder.toString(), "-c", config.toString())).isZero();
-      Process process =
-          new ProcessBuilder(
-                  nginx.toString(),
-                  "-p",
-                  folder.toString(),
-                  "-c",
-                  config.toString(),
-                  "-g",
-                  "daemon off;")
-              .inheritIO()
-              .start();
+      Process process = start(folder, configuration(folder, server.port(), ports, ""));
       try {
-        server.await("nginx", PATIENCE, () -> answers(http, ports.getFirst()));
+        server.await(
+            "nginx", PATIENCE, () -> answers(http, "http://127.0.0.1:" + ports.getFirst()));
         for (int gpu = 0; gpu < 4; gpu++) {
           String origin = "http://127.0.0.1:" + ports.get(gpu);
           assertThat(get(http, origin + "/queue")).contains("\"gpu_id\":" + gpu);
-          String answer =
-              http.send(
-                      HttpRequest.newBuilder(URI.create(origin + "/prompt"))
-                          .POST(HttpRequest.BodyPublishers.ofString(Client.quick(gpu)))
-                          .build(),
-                      HttpResponse.BodyHandlers.ofString())
-                  .body();
-          String id =
-              Json.parse(answer.getBytes(java.nio.charset.StandardCharsets.UTF_8))
-                  .path("prompt_id")
-                  .asText();
+          String id = post(http, origin, Client.quick(gpu));
           client.ended(id, PATIENCE);
           assertThat(server.text()).contains("Routing prompt " + id + " to GPU " + gpu);
         }
         assertThat(get(http, "http://127.0.0.1:" + ports.getFirst() + "/")).contains("Quartet");
-        assertThat(firstEvent(http, server, ports.get(2))).contains("\"sid\":\"through-nginx\"");
+        assertThat(firstEvent(http, server, "ws://127.0.0.1:" + ports.get(2)))
+            .contains("\"sid\":\"through-nginx\"");
       } finally {
         process.destroy();
         process.waitFor(10, TimeUnit.SECONDS);
@@ -83,8 +79,100 @@ final class NginxTest {
     }
   }
 
-  /** The files as they are shipped, with the test's ports and paths. */
-  private static Path configuration(Path folder, int server, List<Integer> ports)
+  @Test
+  void whenItIsKilledPromptsGoOnAndAFreshOneServesThem(@TempDir Path base, @TempDir Path folder)
+      throws Exception {
+    nginx();
+    try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "sim:4");
+        Client client = new Client(server);
+        HttpClient http = HttpClient.newHttpClient()) {
+      List<Integer> ports = freePorts(4);
+      String origin = "http://127.0.0.1:" + ports.getFirst();
+      Path config = configuration(folder, server.port(), ports, "");
+      Process first = start(folder, config);
+      String id;
+      try {
+        server.await("nginx", PATIENCE, () -> answers(http, origin));
+        id = post(http, origin, Client.quick(1).replace("\"steps\":2", "\"steps\":200"));
+      } finally {
+        first.descendants().forEach(ProcessHandle::destroyForcibly);
+        first.destroyForcibly();
+      }
+      server.await("its end", PATIENCE, () -> !answers(http, origin));
+      assertThat(client.ended(id, PATIENCE).at("/status/status_str").asText()).isEqualTo("success");
+      Process second = start(folder, config);
+      try {
+        server.await("the new one", PATIENCE, () -> answers(http, origin));
+        assertThat(get(http, origin + "/history/" + id)).contains("\"success\"");
+      } finally {
+        second.destroy();
+        second.waitFor(10, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  @Test
+  void tlsEndsInFrontAndTheSchedulerChooses(@TempDir Path base, @TempDir Path folder)
+      throws Exception {
+    nginx();
+    TestCertificate made = TestCertificate.make(folder);
+    try (ServerProcess server = ServerProcess.start(base, Map.of(), "--devices", "sim:4");
+        Client client = new Client(server);
+        HttpClient http = HttpClient.newBuilder().sslContext(made.trusting()).build()) {
+      List<Integer> ports = freePorts(6);
+      int plain = ports.get(4);
+      int secure = ports.get(5);
+      String text =
+          Files.readString(ServerProcess.repository().resolve("config/nginx/quartet-tls.conf"))
+              .replace("listen 80;", "listen 127.0.0.1:" + plain + ";")
+              .replace("listen 443 ssl;", "listen 127.0.0.1:" + secure + " ssl;")
+              .replace("/etc/nginx/quartet-certificate.pem", made.certificate().toString())
+              .replace("/etc/nginx/quartet-key.pem", made.key().toString())
+              .replace(
+                  "/etc/nginx/quartet-location.conf",
+                  folder.resolve("quartet-location.conf").toString());
+      Process process = start(folder, configuration(folder, server.port(), ports, text));
+      try {
+        String origin = "https://127.0.0.1:" + secure;
+        server.await("nginx", PATIENCE, () -> answers(http, origin));
+        HttpResponse<String> sent =
+            http.send(
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + plain + "/queue?a=b"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(sent.statusCode()).isEqualTo(301);
+        assertThat(sent.headers().firstValue("Location")).contains("https://127.0.0.1/queue?a=b");
+        assertThat(get(http, origin + "/queue")).doesNotContain("gpu_id");
+        assertThat(get(http, origin + "/queue", "X-TARGET-GPU", "2")).contains("\"gpu_id\":2");
+        String id = post(http, origin, Client.quick(1), "Origin", origin);
+        assertThat(client.ended(id, PATIENCE).at("/status/status_str").asText())
+            .isEqualTo("success");
+        assertThat(firstEvent(http, server, "wss://127.0.0.1:" + secure))
+            .contains("\"sid\":\"through-nginx\"");
+      } finally {
+        process.destroy();
+        process.waitFor(10, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  /** The prompt's id, which must have been accepted. */
+  private static String post(HttpClient http, String origin, String body, String... headers)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(origin + "/prompt"))
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    String answer = http.send(request.build(), HttpResponse.BodyHandlers.ofString()).body();
+    String id = Json.parse(answer.getBytes(StandardCharsets.UTF_8)).path("prompt_id").asText();
+    assertThat(id).as(answer).isNotEmpty();
+    return id;
+  }
+
+  /** The files as they are shipped, with the test's ports and paths; more goes behind them. */
+  private static Path configuration(Path folder, int server, List<Integer> ports, String more)
       throws IOException {
     Path shipped = ServerProcess.repository().resolve("config/nginx");
     Path location =
@@ -116,6 +204,7 @@ final class NginxTest {
         """
                 .formatted(folder)
             + text
+            + more
             + "}\n");
   }
 
@@ -140,9 +229,9 @@ final class NginxTest {
     }
   }
 
-  private static boolean answers(HttpClient http, int port) {
+  private static boolean answers(HttpClient http, String origin) {
     try {
-      return !get(http, "http://127.0.0.1:" + port + "/queue").isEmpty();
+      return !get(http, origin + "/queue").isEmpty();
     } catch (IOException e) {
       return false;
     } catch (InterruptedException e) {
@@ -151,18 +240,21 @@ final class NginxTest {
     }
   }
 
-  private static String get(HttpClient http, String url) throws IOException, InterruptedException {
-    return http.send(
-            HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString())
-        .body();
+  private static String get(HttpClient http, String url, String... headers)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return http.send(request.build(), HttpResponse.BodyHandlers.ofString()).body();
   }
 
-  private static String firstEvent(HttpClient http, ServerProcess server, int port) {
+  private static String firstEvent(HttpClient http, ServerProcess server, String origin) {
     List<String> events = new CopyOnWriteArrayList<>();
     WebSocket socket =
         http.newWebSocketBuilder()
             .buildAsync(
-                URI.create("ws://127.0.0.1:" + port + "/ws?clientId=through-nginx"),
+                URI.create(origin + "/ws?clientId=through-nginx"),
                 new WebSocket.Listener() {
                   @Override
                   public @Nullable CompletionStage<?> onText(

@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
 final class ServerProcess implements AutoCloseable {
   private static final Pattern ADDRESS =
       Pattern.compile("To see the GUI go to: https?://[^:]+:(\\d+)");
+  private static final int HEAP_MEGABYTES = 768;
   private static final Duration START_PATIENCE = Duration.ofSeconds(90);
 
   private final Process process;
@@ -48,18 +49,67 @@ final class ServerProcess implements AutoCloseable {
    * @param base an empty folder; the repository's models are linked into it
    */
   static ServerProcess start(Path base, Map<String, String> environment, String... arguments) {
-    ServerProcess server = launch(base, environment, arguments);
-    server.await(
-        "the server's address",
-        START_PATIENCE,
-        () -> server.port() > 0 || !server.process.isAlive());
-    assertThat(server.process.isAlive()).as("server died:\n%s", server.text()).isTrue();
-    return server;
+    return launch(base, environment, arguments).serving();
+  }
+
+  /** Starts one by a command of its own, and waits until it serves. */
+  static ServerProcess start(Path base, List<String> command) {
+    try {
+      return new ServerProcess(
+              new ProcessBuilder(command)
+                  .directory(base.toFile())
+                  .redirectErrorStream(true)
+                  .start(),
+              base,
+              "127.0.0.1")
+          .serving();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the server could not be started", e);
+    }
+  }
+
+  private ServerProcess serving() {
+    await("the server's address", START_PATIENCE, () -> port() > 0 || !process.isAlive());
+    assertThat(process.isAlive()).as("server died:\n%s", text()).isTrue();
+    return this;
+  }
+
+  /** The command that starts one on a free port, with the JVM of the test. */
+  static List<String> command(Path base, String... arguments) {
+    return command(base, HEAP_MEGABYTES, arguments);
+  }
+
+  private static List<String> command(Path base, int heapMegabytes, String... arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--add-modules=jdk.incubator.vector",
+                "-XX:+ExitOnOutOfMemoryError",
+                // A heap of a fixed size, touched at once: what grows is weights and tensors.
+                "-Xms" + heapMegabytes + "m",
+                "-Xmx" + heapMegabytes + "m",
+                "-XX:+AlwaysPreTouch",
+                "-Dfile.encoding=UTF-8",
+                "-Dstdout.encoding=UTF-8",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "quartet.api.Main",
+                "serve",
+                "--base-directory",
+                base.toString()));
+    if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
+      command.addAll(List.of("--port", "0"));
+    }
+    command.addAll(List.of(arguments));
+    return command;
   }
 
   /** Starts one and waits for nothing. */
   static ServerProcess launch(Path base, Map<String, String> environment, String... arguments) {
-    return launch(base, "127.0.0.1", List.of(), 768, environment, arguments);
+    return launch(base, "127.0.0.1", List.of(), HEAP_MEGABYTES, environment, arguments);
   }
 
   /**
@@ -80,29 +130,7 @@ final class ServerProcess implements AutoCloseable {
         Files.createSymbolicLink(base.resolve("models"), repository().resolve("models"));
       }
       List<String> command = new ArrayList<>(prefix);
-      command.addAll(
-          List.of(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "--enable-native-access=ALL-UNNAMED",
-              "--sun-misc-unsafe-memory-access=allow",
-              "--add-modules=jdk.incubator.vector",
-              "-XX:+ExitOnOutOfMemoryError",
-              // A heap of a fixed size, touched at once: what grows is weights and tensors.
-              "-Xms" + heapMegabytes + "m",
-              "-Xmx" + heapMegabytes + "m",
-              "-XX:+AlwaysPreTouch",
-              "-Dfile.encoding=UTF-8",
-              "-Dstdout.encoding=UTF-8",
-              "-cp",
-              System.getProperty("java.class.path"),
-              "quartet.api.Main",
-              "serve",
-              "--base-directory",
-              base.toString()));
-      if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
-        command.addAll(List.of("--port", "0"));
-      }
-      command.addAll(List.of(arguments));
+      command.addAll(command(base, heapMegabytes, arguments));
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
       builder.environment().remove("COMFY_MULTI_GPU_SCHED");
       builder.environment().remove("COMFY_NUM_GPUS");

@@ -222,8 +222,8 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
                     new DeviceWorker.Result(
                         failed(
                             ErrorKind.INPUT,
-                            "The prompt was valid when it was accepted and is not any more:"
-                                + " a file it names is gone."),
+                            "The prompt was valid when it was accepted and is not any more: "
+                                + settings.planner().whyNot(current.job)),
                         0));
     return new Ended(current, result, GpuHoldings.of(worker));
   }

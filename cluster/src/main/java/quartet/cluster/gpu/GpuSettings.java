@@ -33,5 +33,10 @@ public record GpuSettings(
   public interface Planner {
     /** The plan, or empty if the prompt is no longer valid here. */
     Optional<ExecutionPlan> plan(PromptJob job);
+
+    /** Why there is none, for the client. */
+    default String whyNot(PromptJob job) {
+      return "a file or a node it names is gone.";
+    }
   }
 }

@@ -1,5 +1,8 @@
 package quartet.cluster.journal;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -10,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.FactCodec;
 import quartet.cluster.job.FactSerializer;
@@ -30,6 +34,9 @@ public final class JournalDatabase implements AutoCloseable {
   private static final int PAGE = 1000;
   private static final int DELETE_BATCH = 200;
   private static final int ALIVE_SECONDS = 2;
+
+  /** H2 writes chunks of some kilobytes for a prompt, and moves old ones in files of megabytes. */
+  private static final long LEAST_FREE_BYTES = 32L << 20;
 
   private final JournalSettings settings;
   private final @Nullable JournalMark mark;
@@ -230,7 +237,7 @@ public final class JournalDatabase implements AutoCloseable {
 
   private synchronized Connection connection() throws SQLException {
     Connection known = connection;
-    if (known != null && known.isValid(ALIVE_SECONDS)) {
+    if (known != null && known.isValid(ALIVE_SECONDS) && answers(known)) {
       return known;
     }
     close();
@@ -238,6 +245,39 @@ public final class JournalDatabase implements AutoCloseable {
         DriverManager.getConnection(settings.url(), settings.user(), settings.password());
     connection = fresh;
     return fresh;
+  }
+
+  /**
+   * Why nothing may be written now: H2 stops for good when a write fails half-way, and then holds
+   * its file's lock until the process ends. So it is not asked while its disk is all but full.
+   */
+  Optional<String> noRoom() {
+    Optional<Path> folder = settings.h2File().map(Path::getParent);
+    if (folder.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      long free = Files.getFileStore(folder.get()).getUsableSpace();
+      return free >= LEAST_FREE_BYTES
+          ? Optional.empty()
+          : Optional.of(
+              "%d MB are free for %s, and it wants %d MB; move pictures out of output/, or give it more room"
+                  .formatted(free >> 20, folder.get(), LEAST_FREE_BYTES >> 20));
+    } catch (IOException e) {
+      return Optional.of("its folder cannot be looked at: " + e);
+    }
+  }
+
+  /** H2's connections to a file that has stopped call themselves valid for ever. */
+  private boolean answers(Connection known) {
+    if (!settings.isH2()) {
+      return true;
+    }
+    try (Statement question = known.createStatement()) {
+      return question.execute("SELECT 1");
+    } catch (SQLException e) {
+      return false;
+    }
   }
 
   @Override

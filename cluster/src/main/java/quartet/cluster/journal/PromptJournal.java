@@ -11,6 +11,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -195,6 +196,11 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     if (entry == null || slot.writing || slot.stopping) {
       return;
     }
+    String full = database.noRoom().orElse(null);
+    if (full != null) {
+      failed(promptId, slot, new IOException(full));
+      return;
+    }
     ActorRef<PromptEntity.Command> entity = slot.entity;
     if (entity == null) {
       entity = getContext().spawnAnonymous(PromptEntity.create(promptId));
@@ -374,7 +380,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   }
 
   private void deleteNext() {
-    if (!deleting.isEmpty() || toDelete.isEmpty()) {
+    if (!deleting.isEmpty() || toDelete.isEmpty() || database.noRoom().isPresent()) {
       return;
     }
     Set<String> batch = Set.copyOf(toDelete);

@@ -139,7 +139,6 @@ public final class GpuFaults {
     CudaBackend backend =
         CudaBackend.open(new Device(Device.Kind.CUDA, 0), new HostRegistrations(), settings);
     DeviceWorker worker = worker(backend);
-    run(worker);
     backend.poison();
     DeviceWorker.Result result = worker.run(job(), event -> {});
     System.out.println(result.outcome());

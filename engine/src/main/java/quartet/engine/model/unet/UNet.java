@@ -180,8 +180,7 @@ public final class UNet {
             (ops, in) -> {
               Tensor beside = added(ops, skip, control);
               FreeU.Pair pair = FreeU.Pair.of(ops, patches.freeU(), in, beside);
-              return run(
-                  ops, block, pair.hidden(), pair.skip(), times, prompts, next, attention);
+              return run(ops, block, pair.hidden(), pair.skip(), times, prompts, next, attention);
             });
         trace.accept("output_blocks." + n, relay.value());
       }
