@@ -248,7 +248,9 @@ group_norm_held(const u16 *x, const u16 *y, const u16 *shift, const float *gamma
                 u16 *out, int pixels, int c1, int c2, float epsilon, int activation,
                 int shift_stride) {
   __shared__ float scratch[THREADS / 32], moved[PER_GROUP], scale[PER_GROUP], offset[PER_GROUP];
+#if CLUSTER > 1
   __shared__ float found[2];
+#endif
   const int channels = c1 + c2, rank = blockIdx.x, batch = blockIdx.z;
   const int first_channel = blockIdx.y * PER_GROUP;
   const int first = (int)((u64)pixels * rank / CLUSTER);
