@@ -2,7 +2,7 @@
 """A full-size SD1.5 checkpoint with seeded random weights, PyTorch's pictures of it, and PyTorch's speed.
 
   reference.py make FILE            write the checkpoint (2.1 GB, float16)
-  reference.py pictures FILE DIR    float32 latents and pixels for the prompts of GpuBench, euler, dpmpp_2m, dpmpp_2m_sde
+  reference.py pictures FILE DIR    float32 latents and pixels for the prompts of GpuBench (modules/bench), euler, dpmpp_2m, dpmpp_2m_sde
   reference.py compare DIR OTHER    PSNR of OTHER's raw pixels against DIR's
   reference.py speed FILE           UNet (float16, NHWC) eagerly and as a CUDA graph, VAE decode
 

@@ -5,12 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import quartet.engine.bench.Figure;
-import quartet.engine.bench.ModelBench;
-import quartet.engine.bench.OpBench;
 import quartet.engine.model.CheckpointModels;
 import quartet.engine.run.CancelToken;
 import quartet.engine.sampling.KSampler;
@@ -29,12 +25,11 @@ import quartet.tensor.cuda.CudaSettings;
 import quartet.tensor.cuda.HostRegistrations;
 
 /**
- * The GPU from a plain class path, without Maven, actors or server: figures, and pictures to
- * compare with another implementation's.
+ * The GPU from a plain class path, without Maven, actors or server: pictures to compare with
+ * another implementation's, and work for a profiler to look at. Figures are {@code quartet bench
+ * gpu}'s.
  *
  * <pre>
- * java … quartet.bench.GpuBench CACHE ops
- * java … quartet.bench.GpuBench CACHE models CHECKPOINT
  * java … quartet.bench.GpuBench CACHE pictures CHECKPOINT FOLDER
  * ncu … java … quartet.bench.GpuBench CACHE trace CHECKPOINT
  * </pre>
@@ -47,11 +42,10 @@ public final class GpuBench {
 
   private GpuBench() {}
 
-  /** Prints Markdown, or writes pictures. */
+  /** Writes pictures, or does one prompt's work. */
   public static void main(String[] args) throws IOException {
-    if (args.length < 2) {
-      System.err.println(
-          "arguments: CACHE ops | models CHECKPOINT | pictures CHECKPOINT FOLDER | trace CHECKPOINT");
+    if (args.length < 3) {
+      System.err.println("arguments: CACHE pictures CHECKPOINT FOLDER | trace CHECKPOINT");
       System.exit(2);
     }
     try (Backend backend =
@@ -61,13 +55,6 @@ public final class GpuBench {
             CudaSettings.standard().withCache(Path.of(args[0])))) {
       System.out.println(backend.description());
       switch (args[1]) {
-        case "ops" -> {
-          List<Figure> figures = new ArrayList<>();
-          new OpBench(backend).run(figures::add);
-          print(figures);
-        }
-        case "models" ->
-            print(new ModelBench(backend, Path.of(args[2])).run(EXTENT, List.of(1, 4)));
         case "trace" -> trace(backend, Path.of(args[2]));
         case "pictures" -> pictures(backend, Path.of(args[2]), Path.of(args[3]));
         default -> throw new IllegalArgumentException("unknown work " + args[1]);
@@ -76,12 +63,6 @@ public final class GpuBench {
         System.out.println(cuda.ledger());
       }
     }
-  }
-
-  private static void print(List<Figure> figures) {
-    System.out.println("| work | time | rate | share of the ceiling |");
-    System.out.println("|---|---|---|---|");
-    figures.forEach(figure -> System.out.println(figure.markdown()));
   }
 
   /**

@@ -1,6 +1,7 @@
 package quartet.tensor.cuda;
 
 import org.jspecify.annotations.Nullable;
+import quartet.cuda.DeviceInfo;
 import quartet.cuda.KernelArguments;
 import quartet.cuda.LaunchShape;
 import quartet.tensor.Activation;
@@ -69,115 +70,153 @@ final class NormOps {
     if (shape.elements() == 0) {
       return out;
     }
-    int batch = x.dim(0);
-    int pixels = Math.toIntExact(shape.rows() / batch);
-    boolean wide =
-        c1 % 8 == 0
-            && c2 % 8 == 0
-            && channels <= MOST_CHANNELS
-            && isWide(x)
-            && (y == null || isWide(y))
-            && (shift == null || (shift.address() | shift.rowStride() * 2) % 16 == 0);
-    KernelLibrary.Variant variant = KernelLibrary.Variant.of("norm", norm.type() == DType.BF16);
-    int shiftStride = shift == null ? 0 : Math.toIntExact(shift.rowStride());
-    GroupNormPlan held =
-        isWide(x) && (y == null || isWide(y))
-            ? GroupNormPlan.of(
-                batch,
-                pixels,
-                c1,
-                c2,
-                groups,
-                backend.driver().info().multiprocessors(),
-                backend.driver().info().computeCapability())
-            : null;
+    Grouped grouped = new Grouped(x, y, shift, norm, groups, epsilon, activation, out);
+    boolean aligned = isWide(x) && (y == null || isWide(y));
+    GroupNormPlan held = aligned ? grouped.plan(backend.driver().info()) : null;
     if (held != null) {
-      backend.launch(
-          held.variant(norm.type() == DType.BF16),
-          "group_norm_held",
-          new LaunchShape(held.cluster(), groups, batch, held.threads(), 0),
-          backend
-              .arguments()
-              .add(x.address())
-              .add(address(y))
-              .add(address(shift))
-              .add(norm.scale())
-              .add(norm.shift())
-              .add(out.address())
-              .add(pixels)
-              .add(c1)
-              .add(c2)
-              .add(epsilon)
-              .add(Types.activation(activation))
-              .add(shiftStride));
-      return out;
+      held(grouped, held);
+    } else if (aligned && grouped.isPacked()) {
+      twice(grouped);
+    } else {
+      plain(grouped);
     }
-    if (!wide) {
-      backend.launch(
-          variant,
-          "group_norm_plain",
-          LaunchShape.of(groups, batch, PLAIN_THREADS),
-          backend
-              .arguments()
-              .add(x.address())
-              .add(address(y))
-              .add(address(shift))
-              .add(norm.scale())
-              .add(norm.shift())
-              .add(out.address())
-              .add(pixels)
-              .add(c1)
-              .add(c2)
-              .add(groups)
-              .add(epsilon)
-              .add(Types.activation(activation))
-              .add(shiftStride));
-      return out;
+    return out;
+  }
+
+  /** A group norm whose arguments have been checked. */
+  private record Grouped(
+      CudaTensor x,
+      @Nullable CudaTensor y,
+      @Nullable CudaTensor shift,
+      DeviceWeights.Norm norm,
+      int groups,
+      float epsilon,
+      Activation activation,
+      CudaTensor out) {
+    int batch() {
+      return x.dim(0);
     }
+
+    int pixels() {
+      return Math.toIntExact(x.shape().rows() / batch());
+    }
+
+    int left() {
+      return x.dim(-1);
+    }
+
+    int right() {
+      return y == null ? 0 : y.dim(-1);
+    }
+
+    int shiftStride() {
+      return shift == null ? 0 : Math.toIntExact(shift.rowStride());
+    }
+
+    /** Whether every eight channels are one access. */
+    boolean isPacked() {
+      return left() % 8 == 0
+          && right() % 8 == 0
+          && norm.channels() <= MOST_CHANNELS
+          && (shift == null || (shift.address() | shift.rowStride() * 2) % 16 == 0);
+    }
+
+    @Nullable GroupNormPlan plan(DeviceInfo device) {
+      return GroupNormPlan.of(
+          batch(),
+          pixels(),
+          left(),
+          right(),
+          groups,
+          device.multiprocessors(),
+          device.computeCapability());
+    }
+
+    boolean bfloat() {
+      return norm.type() == DType.BF16;
+    }
+  }
+
+  /** The arguments that all kernels begin with. */
+  private KernelArguments inputs(Grouped g) {
+    return backend.arguments().add(g.x().address()).add(address(g.y())).add(address(g.shift()));
+  }
+
+  private void held(Grouped g, GroupNormPlan plan) {
+    backend.launch(
+        plan.variant(g.bfloat()),
+        "group_norm_held",
+        new LaunchShape(plan.cluster(), g.groups(), g.batch(), plan.threads(), 0),
+        inputs(g)
+            .add(g.norm().scale())
+            .add(g.norm().shift())
+            .add(g.out().address())
+            .add(g.pixels())
+            .add(g.left())
+            .add(g.right())
+            .add(g.epsilon())
+            .add(Types.activation(g.activation()))
+            .add(g.shiftStride()));
+  }
+
+  private void plain(Grouped g) {
+    backend.launch(
+        KernelLibrary.Variant.of("norm", g.bfloat()),
+        "group_norm_plain",
+        LaunchShape.of(g.groups(), g.batch(), PLAIN_THREADS),
+        inputs(g)
+            .add(g.norm().scale())
+            .add(g.norm().shift())
+            .add(g.out().address())
+            .add(g.pixels())
+            .add(g.left())
+            .add(g.right())
+            .add(g.groups())
+            .add(g.epsilon())
+            .add(Types.activation(g.activation()))
+            .add(g.shiftStride()));
+  }
+
+  /** Sums first, then the rest. */
+  private void twice(Grouped g) {
+    KernelLibrary.Variant variant = KernelLibrary.Variant.of("norm", g.bfloat());
+    int batch = g.batch();
+    int channels = g.norm().channels();
     int vectors = channels / 8;
     int lanes = Math.max(1, THREADS / vectors);
     int blocks = 2 * backend.driver().info().multiprocessors();
-    int slabs = Math.clamp(blocks / batch, 1, Math.max(1, pixels / (4 * lanes)));
-    CudaTensor partial = scope.allocate(Shape.of((long) batch * slabs * groups, 2), DType.F32);
+    int slabs = Math.clamp(blocks / batch, 1, Math.max(1, g.pixels() / (4 * lanes)));
+    CudaTensor partial = scope.allocate(Shape.of((long) batch * slabs * g.groups(), 2), DType.F32);
     backend.launch(
         variant,
         "group_norm_sums",
         LaunchShape.of(slabs, batch, THREADS).shared(2 * lanes * channels * Float.BYTES),
-        backend
-            .arguments()
-            .add(x.address())
-            .add(address(y))
-            .add(address(shift))
+        inputs(g)
             .add(partial.address())
-            .add(pixels)
-            .add(c1)
-            .add(c2)
-            .add(groups)
-            .add(shiftStride));
-    long work = ((long) pixels * vectors + THREADS - 1) / THREADS;
+            .add(g.pixels())
+            .add(g.left())
+            .add(g.right())
+            .add(g.groups())
+            .add(g.shiftStride()));
+    long work = ((long) g.pixels() * vectors + THREADS - 1) / THREADS;
     backend.launch(
         variant,
         "group_norm_apply",
         LaunchShape.of(Math.clamp(work, 1, Math.max(1, 2 * blocks / batch)), batch, THREADS)
             .shared(2 * channels * Float.BYTES),
-        backend
-            .arguments()
-            .add(x.address())
-            .add(address(y))
-            .add(address(shift))
+        inputs(g)
             .add(partial.address())
-            .add(norm.scale())
-            .add(norm.shift())
-            .add(out.address())
-            .add(pixels)
-            .add(c1)
-            .add(c2)
-            .add(groups)
+            .add(g.norm().scale())
+            .add(g.norm().shift())
+            .add(g.out().address())
+            .add(g.pixels())
+            .add(g.left())
+            .add(g.right())
+            .add(g.groups())
             .add(slabs)
-            .add(epsilon)
-            .add(Types.activation(activation))
-            .add(shiftStride));
-    return out;
+            .add(g.epsilon())
+            .add(Types.activation(g.activation()))
+            .add(g.shiftStride()));
   }
 
   private CudaTensor shift(CudaTensor x, Tensor vector, DType type) {

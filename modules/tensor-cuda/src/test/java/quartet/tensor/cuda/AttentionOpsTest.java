@@ -2,10 +2,7 @@ package quartet.tensor.cuda;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import quartet.tensor.Activation;
-import quartet.tensor.HostTensor;
 import quartet.tensor.Shape;
-import quartet.tensor.Tensor;
 import quartet.testkit.Cases;
 import quartet.testkit.Property;
 
@@ -56,9 +53,9 @@ final class AttentionOpsTest {
               2,
               (ops, parameters, numbers) ->
                   ops.attention(
-                      half(ops, parameters, numbers.tensor(q, query)),
-                      half(ops, parameters, numbers.tensor(k, key)),
-                      half(ops, parameters, numbers.tensor(k, value)),
+                      GpuTwins.half(ops, parameters, numbers.tensor(q, query)),
+                      GpuTwins.half(ops, parameters, numbers.tensor(k, key)),
+                      GpuTwins.half(ops, parameters, numbers.tensor(k, value)),
                       heads,
                       causal));
         });
@@ -75,25 +72,10 @@ final class AttentionOpsTest {
         4,
         (ops, parameters, numbers) ->
             ops.attention(
-                half(ops, parameters, numbers.tensor(shape, query)),
-                half(ops, parameters, numbers.tensor(shape, key)),
-                half(ops, parameters, numbers.tensor(shape, value)),
+                GpuTwins.half(ops, parameters, numbers.tensor(shape, query)),
+                GpuTwins.half(ops, parameters, numbers.tensor(shape, key)),
+                GpuTwins.half(ops, parameters, numbers.tensor(shape, value)),
                 2,
                 false));
-  }
-
-  /** Through a product with the identity, which brings numbers into the type under test. */
-  private static Tensor half(
-      quartet.tensor.Ops ops, quartet.tensor.Parameters parameters, Tensor x) {
-    int width = x.dim(-1);
-    float[] identity = new float[width * width];
-    for (int i = 0; i < width; i++) {
-      identity[i * width + i] = 1;
-    }
-    return ops.linear(
-        x,
-        parameters.linear(HostTensor.of(Shape.of(width, width), identity), null),
-        Activation.NONE,
-        null);
   }
 }

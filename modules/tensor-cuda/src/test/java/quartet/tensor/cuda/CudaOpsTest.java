@@ -394,23 +394,8 @@ final class CudaOpsTest {
                   2,
                   (ops, parameters, numbers) ->
                       ops.selfAttention(
-                          half(ops, parameters, numbers.tensor(shape, x)), heads, false));
+                          GpuTwins.half(ops, parameters, numbers.tensor(shape, x)), heads, false));
         });
-  }
-
-  /** Through a product with the identity, which brings numbers into the type under test. */
-  private static Tensor half(
-      quartet.tensor.Ops ops, quartet.tensor.Parameters parameters, Tensor x) {
-    int width = x.dim(-1);
-    float[] identity = new float[width * width];
-    for (int i = 0; i < width; i++) {
-      identity[i * width + i] = 1;
-    }
-    return ops.linear(
-        x,
-        parameters.linear(HostTensor.of(Shape.of(width, width), identity), null),
-        Activation.NONE,
-        null);
   }
 
   @Test

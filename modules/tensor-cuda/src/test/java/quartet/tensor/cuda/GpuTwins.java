@@ -3,6 +3,7 @@ package quartet.tensor.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import quartet.tensor.Activation;
 import quartet.tensor.Backend;
 import quartet.tensor.DType;
 import quartet.tensor.Device;
@@ -129,6 +130,20 @@ final class GpuTwins implements AutoCloseable {
         };
     Tensor result = computation.run(scope.ops(), parameters, numbers);
     return new Answer(result.shape(), scope.ops().download(result));
+  }
+
+  /** Through a product with the identity, which brings numbers into the type under test. */
+  static Tensor half(Ops ops, Parameters parameters, Tensor x) {
+    int width = x.dim(-1);
+    float[] identity = new float[width * width];
+    for (int i = 0; i < width; i++) {
+      identity[i * width + i] = 1;
+    }
+    return ops.linear(
+        x,
+        parameters.linear(HostTensor.of(Shape.of(width, width), identity), null),
+        Activation.NONE,
+        null);
   }
 
   private static float[] rounded(float[] values, DType type) {
