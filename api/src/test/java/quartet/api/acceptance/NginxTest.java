@@ -95,8 +95,10 @@ final class NginxTest {
         server.await("nginx", PATIENCE, () -> answers(http, origin));
         id = post(http, origin, Client.quick(1).replace("\"steps\":2", "\"steps\":200"));
       } finally {
-        first.descendants().forEach(ProcessHandle::destroyForcibly);
+        // The master first: it would start a new worker for each that is gone.
+        List<ProcessHandle> workers = first.descendants().toList();
         first.destroyForcibly();
+        workers.forEach(ProcessHandle::destroyForcibly);
       }
       server.await("its end", PATIENCE, () -> !answers(http, origin));
       assertThat(client.ended(id, PATIENCE).at("/status/status_str").asText()).isEqualTo("success");

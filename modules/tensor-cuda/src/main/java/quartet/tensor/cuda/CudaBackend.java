@@ -46,7 +46,6 @@ public final class CudaBackend implements Backend {
   private final ChunkPool.Block workspace;
   private final ChunkPool workspacePool;
   private final Staging staging;
-  private final Uploads uploads;
   private final KernelArguments arguments = new KernelArguments(arena);
   private final KernelLibrary kernels;
   private final Stopwatch stopwatch;
@@ -87,7 +86,6 @@ public final class CudaBackend implements Backend {
     workspace = workspacePool.allocate(settings.workspaceBytes());
     pool = activations;
     staging = new Staging(driver, stream);
-    uploads = new Uploads(driver, workspacePool, stream);
     kernels =
         new KernelLibrary(driver, settings.cacheFolder().resolve("kernels"), libraries.compilers());
     stopwatch = new Stopwatch(driver, stream);
@@ -222,10 +220,6 @@ public final class CudaBackend implements Backend {
 
   /** Gives memory that nobody uses back to the driver. */
   private void trim() {
-    if (!recording) {
-      uploads.trim();
-      workspacePool.trim();
-    }
     activations.trim();
     weights.trim();
     if (graphs == 0 && !recording) {
@@ -257,10 +251,6 @@ public final class CudaBackend implements Backend {
 
   Staging staging() {
     return staging;
-  }
-
-  Uploads uploads() {
-    return uploads;
   }
 
   HostRegistrations registrations() {
@@ -365,7 +355,6 @@ public final class CudaBackend implements Backend {
     attentions.close();
     kernels.close();
     stopwatch.close();
-    uploads.close();
     staging.close();
     workspacePool.release(workspace);
     for (ChunkPool one : List.of(activations, weights, graphMemory, workspacePool)) {

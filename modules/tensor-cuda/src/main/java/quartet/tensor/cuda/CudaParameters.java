@@ -40,7 +40,6 @@ final class CudaParameters implements Parameters {
     this.type = type;
     this.region = region;
     this.direct = region != null && backend.registrations().hold(backend.driver(), region);
-    backend.uploads().afterCompute();
   }
 
   @Override
@@ -211,12 +210,6 @@ final class CudaParameters implements Parameters {
     if (readable.byteSize() == 0) {
       return;
     }
-    long lent =
-        direct && inRegion(readable.segment()) ? backend.uploads().lend(readable.segment()) : 0;
-    if (lent != 0) {
-      reader.read(lent, Types.kernel(readable.dtype()));
-      return;
-    }
     ChunkPool.Block raw = backend.activationPool().allocate(readable.byteSize());
     try {
       send(readable.segment(), raw.address);
@@ -231,7 +224,7 @@ final class CudaParameters implements Parameters {
       return;
     }
     if (direct && inRegion(source)) {
-      backend.uploads().copy(target, source);
+      backend.driver().copyToDevice(target, source, backend.stream());
     } else {
       backend.staging().upload(target, source);
     }
@@ -267,14 +260,12 @@ final class CudaParameters implements Parameters {
     closed = true;
     if (region != null) {
       // Copies from the file must be done before it may be unmapped.
-      backend.uploads().finish();
       backend.driver().synchronize(backend.stream());
       backend.registrations().release(backend.driver(), region);
     }
     blocks.forEach(backend.weightPool()::release);
     blocks.clear();
     byteSize = 0;
-    backend.uploads().afterCompute();
     backend.forget(this);
   }
 }
