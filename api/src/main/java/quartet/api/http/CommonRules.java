@@ -18,6 +18,7 @@ import akka.http.scaladsl.model.IllegalRequestException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -182,6 +183,16 @@ final class CommonRules extends AllDirectives {
 
   private ExceptionHandler failures() {
     return ExceptionHandler.newBuilder()
+        .match(
+            TimeoutException.class,
+            failure -> {
+              LOG.error("a request was not answered in time: {}", failure.getMessage());
+              return complete(
+                  Replies.text(
+                          StatusCodes.SERVICE_UNAVAILABLE,
+                          "the server is too busy to answer, or is about to end; ask again")
+                      .addHeader(RawHeader.create("Retry-After", "5")));
+            })
         .match(
             RuntimeException.class,
             failure -> {

@@ -113,7 +113,15 @@ final class Client implements AutoCloseable {
     server.await(
         "the end of prompt " + promptId,
         patience,
-        () -> !get("/history/" + promptId).json().isEmpty());
+        () -> {
+          Answer answer = get("/history/" + promptId);
+          if (answer.status() != 200) {
+            throw new AssertionError(
+                "the history was answered with %d %s; the log:\n%s"
+                    .formatted(answer.status(), answer.text(), server.text()));
+          }
+          return !answer.json().isEmpty();
+        });
     return get("/history/" + promptId).json().get(promptId);
   }
 

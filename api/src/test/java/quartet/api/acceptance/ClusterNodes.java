@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Servers that form a cluster, each in a JVM of its own, by their names. */
@@ -107,6 +108,25 @@ final class ClusterNodes implements AutoCloseable {
 
   void await(String what, Duration patience, BooleanSupplier holds) {
     get("a").await(what, patience, holds);
+  }
+
+  /**
+   * What all servers have written into their log files, for failures that are not the fault of the
+   * one that was asked. The console of a server that was told to end cannot be read any more.
+   */
+  String logs() {
+    StringBuilder text = new StringBuilder();
+    for (String name : names()) {
+      try (Stream<Path> files = Files.list(base.resolve(name).resolve("logs"))) {
+        for (Path file : files.sorted().toList()) {
+          text.append("\nLOG OF ").append(name).append(", ").append(file.getFileName());
+          text.append('\n').append(Files.readString(file));
+        }
+      } catch (IOException e) {
+        text.append("\nthe log of ").append(name).append(" cannot be read: ").append(e);
+      }
+    }
+    return text.toString();
   }
 
   /** Freezes it, or lets it go on. */

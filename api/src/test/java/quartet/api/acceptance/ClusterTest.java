@@ -51,7 +51,11 @@ final class ClusterTest {
           onC = pinned(load, name, 4);
           nodes.get(name).terminate();
           nodes.get(name).exitCode(PATIENCE);
-          report("SIGTERM " + name, taken(nodes, name.equals("a") ? "b" : "a", onC));
+          String other = name.equals("a") ? "b" : "a";
+          report("SIGTERM " + name, taken(nodes, other, onC));
+          assertThat(nodes.get(other).text())
+              .as("a server that leaves is not taken for dead")
+              .doesNotContainPattern("Server " + name + " \\S+ does not answer");
           if (LONG) {
             nodes.start(name);
           }
@@ -105,6 +109,8 @@ final class ClusterTest {
       for (String id : ids) {
         client.ended(id, TAKEN_OVER);
       }
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + nodes.logs(), e);
     }
     return (System.nanoTime() - began) / 1_000_000;
   }
