@@ -57,6 +57,13 @@ final class PreviewTest {
             "--preview-size",
             Integer.toString(SIDE));
     opened = new Client(started);
+    // A server's first JPEG takes longer than the few steps of the tests' prompts: codecs are
+    // loaded.
+    try (Socket first = socket("first")) {
+      String id = run("first", 0, 60, "");
+      server().await("a first picture", Duration.ofMinutes(1), () -> !first.frames().isEmpty());
+      first.awaitEnd(id);
+    }
   }
 
   @AfterAll
