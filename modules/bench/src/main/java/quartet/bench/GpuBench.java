@@ -30,14 +30,16 @@ import quartet.tensor.cuda.HostRegistrations;
  * gpu}'s.
  *
  * <pre>
- * java … quartet.bench.GpuBench CACHE pictures CHECKPOINT FOLDER
- * ncu … java … quartet.bench.GpuBench CACHE trace CHECKPOINT
+ * java … quartet.bench.GpuBench CACHE pictures CHECKPOINT FOLDER [EXTENT]
+ * ncu … java … quartet.bench.GpuBench CACHE trace CHECKPOINT [EXTENT]
  * </pre>
  */
 public final class GpuBench {
   private static final long SEED = 123456;
   private static final int STEPS = 20;
   private static final double CFG = 8;
+
+  /** Width and height where none is given: Stable Diffusion 1.5's. */
   private static final int EXTENT = 512;
 
   private GpuBench() {}
@@ -45,7 +47,7 @@ public final class GpuBench {
   /** Writes pictures, or does one prompt's work. */
   public static void main(String[] args) throws IOException {
     if (args.length < 3) {
-      System.err.println("arguments: CACHE pictures CHECKPOINT FOLDER | trace CHECKPOINT");
+      System.err.println("arguments: CACHE pictures CHECKPOINT FOLDER [EXTENT] | trace CHECKPOINT [EXTENT]");
       System.exit(2);
     }
     try (Backend backend =
@@ -55,8 +57,9 @@ public final class GpuBench {
             CudaSettings.standard().withCache(Path.of(args[0])))) {
       System.out.println(backend.description());
       switch (args[1]) {
-        case "trace" -> trace(backend, Path.of(args[2]));
-        case "pictures" -> pictures(backend, Path.of(args[2]), Path.of(args[3]));
+        case "trace" -> trace(backend, Path.of(args[2]), extent(args, 3));
+        case "pictures" ->
+            pictures(backend, Path.of(args[2]), Path.of(args[3]), extent(args, 4));
         default -> throw new IllegalArgumentException("unknown work " + args[1]);
       }
       if (backend instanceof CudaBackend cuda) {
@@ -65,10 +68,15 @@ public final class GpuBench {
     }
   }
 
+  private static int extent(String[] args, int at) {
+    return args.length > at ? Integer.parseInt(args[at]) : EXTENT;
+  }
+
   /**
    * Per sampler: PNG, and the final latent and the pixels as raw floats; and the same twice over.
    */
-  private static void pictures(Backend backend, Path checkpoint, Path folder) throws IOException {
+  private static void pictures(Backend backend, Path checkpoint, Path folder, int extent)
+      throws IOException {
     Files.createDirectories(folder);
     try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
         CheckpointModels models = CheckpointModels.open(file, backend)) {
@@ -76,7 +84,7 @@ public final class GpuBench {
       Conditioning negative = models.textEncoder().encode("bad quality, blurry", -1);
       raw(folder.resolve("positive.f32"), positive.entries().getFirst().tokens());
       for (String sampler : List.of("euler", "dpmpp_2m", "dpmpp_2m_sde")) {
-        LatentBatch latent = sample(backend, models, positive, negative, sampler, 1);
+        LatentBatch latent = sample(backend, models, positive, negative, sampler, extent, 1);
         ImageBatch image = models.vae().decode(latent, CancelToken.NEVER);
         raw(folder.resolve(sampler + ".latent.f32"), latent.values());
         raw(folder.resolve(sampler + ".image.f32"), image.values());
@@ -85,12 +93,12 @@ public final class GpuBench {
             Pixels.of(image.values(), 0, image.height(), image.width(), 3),
             Map.of(),
             4);
-        LatentBatch again = sample(backend, models, positive, negative, sampler, 1);
+        LatentBatch again = sample(backend, models, positive, negative, sampler, extent, 1);
         System.out.printf(
             "%s: the same prompt again %s%n",
             sampler,
             java.util.Arrays.equals(latent.values(), again.values()) ? "is identical" : "DIFFERS");
-        LatentBatch four = sample(backend, models, positive, negative, sampler, 4);
+        LatentBatch four = sample(backend, models, positive, negative, sampler, extent, 4);
         double largest = 0;
         for (int i = 0; i < latent.values().length; i++) {
           largest = Math.max(largest, Math.abs(latent.values()[i] - four.values()[i]));
@@ -102,11 +110,11 @@ public final class GpuBench {
   }
 
   /** One prompt of one step, launched kernel by kernel, for a profiler to look at. */
-  private static void trace(Backend backend, Path checkpoint) {
+  private static void trace(Backend backend, Path checkpoint, int extent) {
     try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
         CheckpointModels models = CheckpointModels.open(file, backend)) {
       Conditioning prompt = models.textEncoder().encode("beautiful landscape, high quality", -1);
-      LatentBatch latent = sample(backend, models, prompt, prompt, "euler", 1, 1);
+      LatentBatch latent = sample(backend, models, prompt, prompt, "euler", extent, 1, 1);
       models.vae().decode(latent, CancelToken.NEVER);
     }
   }
@@ -117,8 +125,9 @@ public final class GpuBench {
       Conditioning positive,
       Conditioning negative,
       String sampler,
+      int extent,
       int batch) {
-    return sample(backend, models, positive, negative, sampler, batch, STEPS);
+    return sample(backend, models, positive, negative, sampler, extent, batch, STEPS);
   }
 
   private static LatentBatch sample(
@@ -127,6 +136,7 @@ public final class GpuBench {
       Conditioning positive,
       Conditioning negative,
       String sampler,
+      int extent,
       int batch,
       int steps) {
     return KSampler.sample(
@@ -140,7 +150,7 @@ public final class GpuBench {
             "normal",
             positive,
             negative,
-            LatentBatch.zeros(batch, 4, EXTENT / 8, EXTENT / 8),
+            LatentBatch.zeros(batch, 4, extent / 8, extent / 8),
             1,
             true,
             null,
