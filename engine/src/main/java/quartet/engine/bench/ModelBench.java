@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.TextEncoder;
 import quartet.engine.run.CancelToken;
 import quartet.engine.sampling.KSampler;
 import quartet.engine.sampling.SamplingListener;
@@ -109,7 +110,8 @@ public final class ModelBench {
   }
 
   private Figure sample(CheckpointModels models, int extent, int batch) {
-    Conditioning conditioning = models.textEncoder().encode("beautiful landscape", -1);
+    Conditioning conditioning =
+        models.textEncoder().encode("beautiful landscape", TextEncoder.DEFAULT_LAYER);
     double best = best(() -> sampled(models, conditioning, extent, batch));
     return new Figure(
         "sampling %d², batch %d, euler, %d steps, CFG".formatted(extent, batch, STEPS),
@@ -131,7 +133,12 @@ public final class ModelBench {
   }
 
   private Figure encode(CheckpointModels models) {
-    double best = best(() -> models.textEncoder().encode("beautiful landscape, high quality", -1));
+    double best =
+        best(
+            () ->
+                models
+                    .textEncoder()
+                    .encode("beautiful landscape, high quality", TextEncoder.DEFAULT_LAYER));
     return new Figure("text encoding", best, 1000 / best, "/s", Double.NaN);
   }
 
@@ -146,7 +153,8 @@ public final class ModelBench {
   }
 
   private byte[] whole(CheckpointModels models, int extent) {
-    Conditioning conditioning = models.textEncoder().encode("beautiful landscape", -1);
+    Conditioning conditioning =
+        models.textEncoder().encode("beautiful landscape", TextEncoder.DEFAULT_LAYER);
     LatentBatch latent = sampled(models, conditioning, extent, 1);
     ImageBatch image = models.vae().decode(latent, CancelToken.NEVER);
     return PngWriter.encode(

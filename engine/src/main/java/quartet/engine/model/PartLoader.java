@@ -85,6 +85,7 @@ final class PartLoader {
     boolean done = false;
     try {
       T model = reader.apply(new WeightCursor(weights, parameters));
+      parameters.loaded();
       done = true;
       return new Loaded<>(model, List.of(parameters));
     } finally {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.TextEncoder;
 import quartet.engine.run.CancelToken;
 import quartet.engine.sampling.KSampler;
 import quartet.engine.sampling.SamplingListener;
@@ -47,7 +48,8 @@ public final class GpuBench {
   /** Writes pictures, or does one prompt's work. */
   public static void main(String[] args) throws IOException {
     if (args.length < 3) {
-      System.err.println("arguments: CACHE pictures CHECKPOINT FOLDER [EXTENT] | trace CHECKPOINT [EXTENT]");
+      System.err.println(
+          "arguments: CACHE pictures CHECKPOINT FOLDER [EXTENT] | trace CHECKPOINT [EXTENT]");
       System.exit(2);
     }
     try (Backend backend =
@@ -58,8 +60,7 @@ public final class GpuBench {
       System.out.println(backend.description());
       switch (args[1]) {
         case "trace" -> trace(backend, Path.of(args[2]), extent(args, 3));
-        case "pictures" ->
-            pictures(backend, Path.of(args[2]), Path.of(args[3]), extent(args, 4));
+        case "pictures" -> pictures(backend, Path.of(args[2]), Path.of(args[3]), extent(args, 4));
         default -> throw new IllegalArgumentException("unknown work " + args[1]);
       }
       if (backend instanceof CudaBackend cuda) {
@@ -80,8 +81,12 @@ public final class GpuBench {
     Files.createDirectories(folder);
     try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
         CheckpointModels models = CheckpointModels.open(file, backend)) {
-      Conditioning positive = models.textEncoder().encode("beautiful landscape, high quality", -1);
-      Conditioning negative = models.textEncoder().encode("bad quality, blurry", -1);
+      Conditioning positive =
+          models
+              .textEncoder()
+              .encode("beautiful landscape, high quality", TextEncoder.DEFAULT_LAYER);
+      Conditioning negative =
+          models.textEncoder().encode("bad quality, blurry", TextEncoder.DEFAULT_LAYER);
       raw(folder.resolve("positive.f32"), positive.entries().getFirst().tokens());
       for (String sampler : List.of("euler", "dpmpp_2m", "dpmpp_2m_sde")) {
         LatentBatch latent = sample(backend, models, positive, negative, sampler, extent, 1);
@@ -113,7 +118,10 @@ public final class GpuBench {
   private static void trace(Backend backend, Path checkpoint, int extent) {
     try (SafetensorsFile file = SafetensorsFile.open(checkpoint);
         CheckpointModels models = CheckpointModels.open(file, backend)) {
-      Conditioning prompt = models.textEncoder().encode("beautiful landscape, high quality", -1);
+      Conditioning prompt =
+          models
+              .textEncoder()
+              .encode("beautiful landscape, high quality", TextEncoder.DEFAULT_LAYER);
       LatentBatch latent = sample(backend, models, prompt, prompt, "euler", extent, 1, 1);
       models.vae().decode(latent, CancelToken.NEVER);
     }

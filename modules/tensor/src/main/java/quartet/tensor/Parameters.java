@@ -42,6 +42,11 @@ public interface Parameters extends AutoCloseable {
   /** A table of rows to look up, {@code [rows, D]}. */
   Table table(HostTensor rows);
 
+  /**
+   * Says that nothing more is asked for at present, so that memory which only loading needs can go.
+   */
+  default void loaded() {}
+
   /** Bytes on the device. */
   long byteSize();
 

@@ -3,13 +3,17 @@ package quartet.cuda.fake;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import quartet.cuda.CudaDriver;
 import quartet.cuda.CudaStatus;
 import quartet.cuda.DeviceInfo;
@@ -18,6 +22,8 @@ import quartet.cuda.LaunchShape;
 /**
  * Device memory is host memory here, so copies really copy; kernels are only counted. Misuse (a
  * second free, a copy beyond a block, an unknown handle) fails as the real driver's does.
+ *
+ * <p>Work is done when it is queued, or after {@link #runApart} some time later, stream by stream.
  */
 public final class FakeDriver implements CudaDriver {
   private static final int OUT_OF_MEMORY = 2;
@@ -43,6 +49,13 @@ public final class FakeDriver implements CudaDriver {
   private boolean poisoned;
   private boolean refusesRegistration;
   private boolean capturing;
+  private final TreeMap<Long, Deque<Queued>> queues = new TreeMap<>();
+  private final Map<Long, Long> recorded = new HashMap<>();
+  private final Map<Long, Long> reached = new HashMap<>();
+  private @Nullable Random order;
+
+  /** Work of a stream that may run once the event was reached that often. */
+  private record Queued(long event, long times, Runnable work) {}
 
   /** A device of that many bytes. */
   public FakeDriver(long capacity) {
@@ -62,6 +75,54 @@ public final class FakeDriver implements CudaDriver {
   /** From now on mapped memory cannot be registered. */
   public void refuseRegistration() {
     refusesRegistration = true;
+  }
+
+  /**
+   * From now on copies and fills of different streams run in an order drawn from the seed, as far
+   * as events allow it.
+   */
+  public void runApart(long seed) {
+    order = new Random(seed);
+  }
+
+  private void queue(long stream, Runnable work) {
+    queue(stream, 0, 0, work);
+  }
+
+  private void queue(long stream, long event, long times, Runnable work) {
+    if (order == null) {
+      work.run();
+      return;
+    }
+    queues.computeIfAbsent(stream, any -> new ArrayDeque<>()).add(new Queued(event, times, work));
+    while (order.nextInt(3) == 0 && runOne(order)) {}
+  }
+
+  /** Runs the next piece of some stream that waits for nothing; false if there is none. */
+  private boolean runOne(Random random) {
+    List<Deque<Queued>> ready =
+        queues.values().stream()
+            .filter(
+                queue ->
+                    !queue.isEmpty()
+                        && reached.getOrDefault(queue.element().event(), 0L)
+                            >= queue.element().times())
+            .toList();
+    if (ready.isEmpty()) {
+      return false;
+    }
+    ready.get(random.nextInt(ready.size())).remove().work().run();
+    return true;
+  }
+
+  private void runAll() {
+    while (order != null && runOne(order)) {}
+    queues.forEach(
+        (stream, queue) -> {
+          if (!queue.isEmpty()) {
+            throw new IllegalStateException("stream %d waits for ever".formatted(stream));
+          }
+        });
   }
 
   /** Blocks that nobody has freed. */
@@ -153,6 +214,7 @@ public final class FakeDriver implements CudaDriver {
   @Override
   public void free(long address) {
     alive("cuMemFree");
+    runAll();
     MemorySegment block = blocks.remove(address);
     if (block == null) {
       refuse(INVALID_VALUE, "cuMemFree of %#x".formatted(address));
@@ -202,12 +264,14 @@ public final class FakeDriver implements CudaDriver {
   @Override
   public void synchronize(long stream) {
     known(stream, "cuStreamSynchronize");
+    runAll();
   }
 
   @Override
   public void waitEvent(long stream, long event) {
     known(stream, "cuStreamWaitEvent");
     known(event, "cuStreamWaitEvent");
+    queue(stream, event, recorded.getOrDefault(event, 0L), () -> {});
   }
 
   @Override
@@ -225,17 +289,20 @@ public final class FakeDriver implements CudaDriver {
   public void recordEvent(long event, long stream) {
     known(event, "cuEventRecord");
     known(stream, "cuEventRecord");
+    long times = recorded.merge(event, 1L, Long::sum);
+    queue(stream, () -> reached.put(event, times));
   }
 
   @Override
   public void synchronizeEvent(long event) {
     known(event, "cuEventSynchronize");
+    runAll();
   }
 
   @Override
   public boolean eventReached(long event) {
     known(event, "cuEventQuery");
-    return true;
+    return reached.getOrDefault(event, 0L) >= recorded.getOrDefault(event, 0L);
   }
 
   @Override
@@ -248,25 +315,30 @@ public final class FakeDriver implements CudaDriver {
   @Override
   public void copyToDevice(long target, MemorySegment source, long stream) {
     known(stream, "cuMemcpyHtoDAsync");
-    at(target, source.byteSize(), "cuMemcpyHtoDAsync").copyFrom(source);
+    MemorySegment to = at(target, source.byteSize(), "cuMemcpyHtoDAsync");
+    queue(stream, () -> to.copyFrom(source));
   }
 
   @Override
   public void copyToHost(MemorySegment target, long source, long stream) {
     known(stream, "cuMemcpyDtoHAsync");
-    target.copyFrom(at(source, target.byteSize(), "cuMemcpyDtoHAsync"));
+    MemorySegment from = at(source, target.byteSize(), "cuMemcpyDtoHAsync");
+    queue(stream, () -> target.copyFrom(from));
   }
 
   @Override
   public void copyOnDevice(long target, long source, long bytes, long stream) {
     known(stream, "cuMemcpyDtoDAsync");
-    at(target, bytes, "cuMemcpyDtoDAsync").copyFrom(at(source, bytes, "cuMemcpyDtoDAsync"));
+    MemorySegment to = at(target, bytes, "cuMemcpyDtoDAsync");
+    MemorySegment from = at(source, bytes, "cuMemcpyDtoDAsync");
+    queue(stream, () -> to.copyFrom(from));
   }
 
   @Override
   public void fill(long target, byte value, long bytes, long stream) {
     known(stream, "cuMemsetD8Async");
-    at(target, bytes, "cuMemsetD8Async").fill(value);
+    MemorySegment to = at(target, bytes, "cuMemsetD8Async");
+    queue(stream, () -> to.fill(value));
   }
 
   @Override

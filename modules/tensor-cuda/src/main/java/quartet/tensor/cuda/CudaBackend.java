@@ -26,7 +26,8 @@ import quartet.tensor.TensorScope;
 
 /**
  * One NVIDIA GPU. All work is queued on one stream, in the order of the calls; so memory is used
- * again without waiting, and equal calls give equal bits.
+ * again without waiting, and equal calls give equal bits. Only copies of weights run on a stream of
+ * their own, into memory of their own ({@link Uploads}).
  *
  * <p>Owner: of everything on the device. Thread: the device's own, from construction to close, but
  * for {@link #memory}.
@@ -40,6 +41,7 @@ public final class CudaBackend implements Backend {
   private final Libraries libraries;
   private final Arena arena = Arena.ofShared();
   private final long stream;
+  private final long copies;
   private final ChunkPool activations;
   private final ChunkPool weights;
   private final ChunkPool graphMemory;
@@ -79,6 +81,7 @@ public final class CudaBackend implements Backend {
     this.registrations = registrations;
     this.libraries = libraries;
     stream = driver.createStream();
+    copies = driver.createStream();
     activations = new ChunkPool(driver, MemoryUse.ACTIVATIONS, gate, this::trim);
     weights = new ChunkPool(driver, MemoryUse.WEIGHTS, gate, this::trim);
     graphMemory = new ChunkPool(driver, MemoryUse.GRAPHS, gate, this::trim);
@@ -237,6 +240,11 @@ public final class CudaBackend implements Backend {
     return stream;
   }
 
+  /** Where {@link Uploads} copy. */
+  long copies() {
+    return copies;
+  }
+
   ChunkPool pool() {
     return pool;
   }
@@ -363,6 +371,7 @@ public final class CudaBackend implements Backend {
     libraries.cublas().close();
     libraries.cudnn().close();
     driver.destroyStream(stream);
+    driver.destroyStream(copies);
     driver.close();
     arena.close();
     LOG.debug("{} closed", device);

@@ -26,6 +26,7 @@ final class CudaParameters implements Parameters {
   private final @Nullable MemorySegment region;
   private final boolean direct;
   private final List<ChunkPool.Block> blocks = new ArrayList<>();
+  private @Nullable Uploads uploads;
   private long byteSize;
   private boolean closed;
 
@@ -210,6 +211,10 @@ final class CudaParameters implements Parameters {
     if (readable.byteSize() == 0) {
       return;
     }
+    if (comesAhead(readable.segment())) {
+      reader.read(ahead().bring(readable.segment()), Types.kernel(readable.dtype()));
+      return;
+    }
     ChunkPool.Block raw = backend.activationPool().allocate(readable.byteSize());
     try {
       send(readable.segment(), raw.address);
@@ -223,11 +228,31 @@ final class CudaParameters implements Parameters {
     if (source.byteSize() == 0) {
       return;
     }
-    if (direct && inRegion(source)) {
+    if (comesAhead(source)) {
+      long at = ahead().bring(source);
+      backend.driver().copyOnDevice(target, at, source.byteSize(), backend.stream());
+    } else if (direct && inRegion(source)) {
       backend.driver().copyToDevice(target, source, backend.stream());
     } else {
       backend.staging().upload(target, source);
     }
+  }
+
+  private boolean comesAhead(MemorySegment source) {
+    return direct && Uploads.fits(source.byteSize()) && inRegion(source);
+  }
+
+  private Uploads ahead() {
+    if (uploads == null) {
+      uploads =
+          new Uploads(
+              backend.driver(),
+              backend.activationPool(),
+              backend.stream(),
+              backend.copies(),
+              Uploads.SEGMENT_BYTES);
+    }
+    return uploads;
   }
 
   private boolean inRegion(MemorySegment source) {
@@ -239,6 +264,14 @@ final class CudaParameters implements Parameters {
 
   private static LaunchShape grid(long count) {
     return Grids.each(count, THREADS);
+  }
+
+  @Override
+  public void loaded() {
+    if (uploads != null) {
+      uploads.close();
+      uploads = null;
+    }
   }
 
   @Override
@@ -258,6 +291,7 @@ final class CudaParameters implements Parameters {
       return;
     }
     closed = true;
+    loaded();
     if (region != null) {
       // Copies from the file must be done before it may be unmapped.
       backend.driver().synchronize(backend.stream());
