@@ -15,7 +15,6 @@ import picocli.CommandLine;
 import quartet.api.serve.BackendFactory;
 import quartet.api.serve.DeviceChoice;
 import quartet.api.serve.ServeError;
-import quartet.engine.bench.Figure;
 import quartet.engine.bench.ModelBench;
 import quartet.engine.bench.OpBench;
 import quartet.errors.EngineException;
@@ -115,9 +114,8 @@ final class BenchGpuCommand implements Callable<Integer> {
         say(out, lines, "");
         say(out, lines, "| %s | time | rate | |".formatted(checkpoint.getFileName()));
         say(out, lines, "|---|---|---|---|");
-        for (Figure figure : new ModelBench(backend, checkpoint).run(size, batches)) {
-          say(out, lines, figure.markdown());
-        }
+        new ModelBench(backend, checkpoint)
+            .run(size, batches, figure -> say(out, lines, figure.markdown()));
       }
     }
     if (output != null) {
