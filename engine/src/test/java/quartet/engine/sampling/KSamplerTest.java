@@ -13,15 +13,22 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import quartet.engine.backends.BackendKind;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.DiffusionModel;
 import quartet.engine.run.CancelToken;
 import quartet.engine.run.PromptInterruptedException;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.MaskBatch;
+import quartet.engine.value.ModelOptions;
 import quartet.errors.EngineException;
 import quartet.rng.TorchGenerator;
 import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.Backend;
+import quartet.tensor.HostTensor;
+import quartet.tensor.Ops;
+import quartet.tensor.Shape;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
 import quartet.testkit.Goldens;
 import quartet.testkit.TensorAssertions;
 
@@ -267,10 +274,64 @@ final class KSamplerTest {
     assertThat(steps[0]).isEqualTo(2);
   }
 
+  private static LatentBatch ones(int channels) {
+    float[] values = new float[channels * SIDE * SIDE];
+    Arrays.fill(values, 1f);
+    return LatentBatch.zeros(1, channels, SIDE, SIDE).withValues(values);
+  }
+
+  @Test
+  void anEmptyLatentOfAnotherKindOfModelIsTakenAsOneOfThisKind() {
+    float[] result = sample(request(3, LatentBatch.zeros(1, 16, SIDE, SIDE)));
+    assertThat(result).containsExactly(sample(request(3, empty(1))));
+  }
+
+  /** One step from a latent to the network's word: the only arithmetic left is the scale. */
+  @Test
+  void aModelThatDrawsTheLatentItselfIsShownItScaledOrAsItIs() {
+    LatentBatch given = empty(1).withValues(new TorchGenerator(3).randn(ITEM));
+    float sigma = models.diffusion().schedule().sigmaMax();
+    float variance = (float) Math.sqrt(sigma * sigma + 1);
+    float[] scaled = oneStep(ModelOptions.Output.X0, given);
+    float[] asItIs = oneStep(ModelOptions.Output.IMG_TO_IMG, given);
+    assertSame(scaled, network(given, 1 / variance));
+    assertSame(asItIs, network(given, 1));
+    assertDifferent(asItIs, scaled);
+  }
+
+  private float[] oneStep(ModelOptions.Output output, LatentBatch given) {
+    SamplingRequest request =
+        new SamplingRequest(
+            7, 1, 1, "euler", "normal", POSITIVE, NEGATIVE, given, 1, false, null, null, false);
+    ModelOptions options =
+        ModelOptions.NONE.withSampling(new ModelOptions.SamplingChoice(output, false));
+    return KSampler.sample(
+            backend,
+            models.diffusion().with(options),
+            request,
+            SamplingListener.NONE,
+            CancelToken.NEVER)
+        .values();
+  }
+
+  private float[] network(LatentBatch given, float factor) {
+    DiffusionModel model = models.diffusion();
+    float scale = model.latentFormat().scale();
+    try (TensorScope scope = backend.openScope("test")) {
+      Ops ops = scope.ops();
+      HostTensor latent = HostTensor.of(Shape.of(1, 4, SIDE, SIDE), given.values());
+      Tensor x = ops.affine(ops.toChannelsLast(ops.upload(latent)), scale * factor, 0f);
+      HostTensor tokens =
+          HostTensor.of(Shape.of(1, 77, 64), POSITIVE.entries().getFirst().tokens());
+      Tensor out = model.predict(scope, x, new float[] {999}, model.prepare(scope, tokens));
+      return ops.download(ops.toChannelsFirst(ops.affine(out, 1 / scale, 0f)));
+    }
+  }
+
   @Test
   void misfitsAreNamed() {
     assertThatExceptionOfType(EngineException.class)
-        .isThrownBy(() -> sample(request(3, LatentBatch.zeros(1, 16, 8, 8))))
+        .isThrownBy(() -> sample(request(3, ones(16))))
         .withMessageContaining("16 channels");
     Conditioning wide = Conditioning.of(new float[77 * 768], 77, 768, null);
     assertThatExceptionOfType(EngineException.class)
