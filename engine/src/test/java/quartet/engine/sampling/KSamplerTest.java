@@ -65,44 +65,27 @@ final class KSamplerTest {
   private static final Conditioning NEGATIVE = text(2, 77);
 
   private static SamplingRequest request(double cfg, LatentBatch latent) {
-    return new SamplingRequest(
-        7, 4, cfg, "euler", "normal", POSITIVE, NEGATIVE, latent, 1, true, null, null, false);
+    return SamplingRequest.whole(7, 4, cfg, "euler", "normal", POSITIVE, NEGATIVE, latent);
   }
 
   private static SamplingRequest with(
       SamplingRequest r, LatentBatch latent, boolean noise, int start, int end, boolean leftover) {
-    return new SamplingRequest(
-        r.seed(),
-        r.steps(),
-        r.cfg(),
-        r.sampler(),
-        r.scheduler(),
-        r.positive(),
-        r.negative(),
-        latent,
-        r.denoise(),
-        noise,
-        start,
-        end,
-        leftover);
+    return SamplingRequest.whole(
+            r.seed(),
+            r.steps(),
+            r.cfg(),
+            r.sampler(),
+            r.scheduler(),
+            r.positive(),
+            r.negative(),
+            latent)
+        .part(noise, start, end, leftover);
   }
 
   private static SamplingRequest with(
       SamplingRequest r, Conditioning positive, Conditioning negative) {
-    return new SamplingRequest(
-        r.seed(),
-        r.steps(),
-        r.cfg(),
-        r.sampler(),
-        r.scheduler(),
-        positive,
-        negative,
-        r.latent(),
-        r.denoise(),
-        r.addNoise(),
-        r.startAtStep(),
-        r.endAtStep(),
-        r.leftoverNoise());
+    return SamplingRequest.whole(
+        r.seed(), r.steps(), r.cfg(), r.sampler(), r.scheduler(), positive, negative, r.latent());
   }
 
   private static LatentBatch empty(int batch) {
@@ -205,7 +188,7 @@ final class KSamplerTest {
       SamplingRequest r = request(3, latent);
       float[] result =
           sample(
-              new SamplingRequest(
+              SamplingRequest.whole(
                   r.seed(),
                   r.steps(),
                   r.cfg(),
@@ -213,12 +196,7 @@ final class KSamplerTest {
                   r.scheduler(),
                   POSITIVE,
                   NEGATIVE,
-                  latent,
-                  1,
-                  true,
-                  null,
-                  null,
-                  false));
+                  latent));
       double changed = 0;
       for (int i = 0; i < ITEM; i++) {
         if (i % SIDE < 3) {
@@ -234,26 +212,10 @@ final class KSamplerTest {
   @Test
   void denoiseWalksTheLastPartOnly() {
     LatentBatch latent = empty(1).withValues(new TorchGenerator(3).randn(ITEM));
-    SamplingRequest r = request(3, latent);
     double[] distance = new double[2];
     double[] denoise = {0.1, 0.9};
     for (int k = 0; k < 2; k++) {
-      float[] result =
-          sample(
-              new SamplingRequest(
-                  r.seed(),
-                  r.steps(),
-                  r.cfg(),
-                  r.sampler(),
-                  r.scheduler(),
-                  POSITIVE,
-                  NEGATIVE,
-                  latent,
-                  denoise[k],
-                  true,
-                  null,
-                  null,
-                  false));
+      float[] result = sample(request(3, latent).last(denoise[k]));
       distance[k] = TensorAssertions.relativeRms(result, latent.values());
     }
     assertThat(distance[0]).isLessThan(distance[1]);
@@ -301,8 +263,8 @@ final class KSamplerTest {
 
   private float[] oneStep(ModelOptions.Output output, LatentBatch given) {
     SamplingRequest request =
-        new SamplingRequest(
-            7, 1, 1, "euler", "normal", POSITIVE, NEGATIVE, given, 1, false, null, null, false);
+        SamplingRequest.whole(7, 1, 1, "euler", "normal", POSITIVE, NEGATIVE, given)
+            .part(false, 0, 1, false);
     ModelOptions options =
         ModelOptions.NONE.withSampling(new ModelOptions.SamplingChoice(output, false));
     return KSampler.sample(
@@ -347,20 +309,8 @@ final class KSamplerTest {
     for (String sampler : List.of("dpmpp_2m_sde", "dpmpp_2m_sde_gpu")) {
       results.add(
           sample(
-              new SamplingRequest(
-                  r.seed(),
-                  3,
-                  r.cfg(),
-                  sampler,
-                  "karras",
-                  POSITIVE,
-                  NEGATIVE,
-                  r.latent(),
-                  1,
-                  true,
-                  null,
-                  null,
-                  false)));
+              SamplingRequest.whole(
+                  r.seed(), 3, r.cfg(), sampler, "karras", POSITIVE, NEGATIVE, r.latent())));
     }
     assertDifferent(results.get(1), results.get(0));
   }
@@ -372,20 +322,8 @@ final class KSamplerTest {
         SamplingRequest r = request(2, empty(1));
         float[] result =
             sample(
-                new SamplingRequest(
-                    r.seed(),
-                    2,
-                    r.cfg(),
-                    sampler,
-                    scheduler,
-                    POSITIVE,
-                    NEGATIVE,
-                    r.latent(),
-                    1,
-                    true,
-                    null,
-                    null,
-                    false));
+                SamplingRequest.whole(
+                    r.seed(), 2, r.cfg(), sampler, scheduler, POSITIVE, NEGATIVE, r.latent()));
         for (float value : result) {
           assertThat(value).as("%s %s", sampler, scheduler).isFinite();
         }
