@@ -52,6 +52,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(LatentBatchNodes.all());
     nodes.addAll(InpaintNodes.all());
     nodes.addAll(ImageNodes.all());
+    nodes.addAll(PictureNodes.all());
     nodes.addAll(MaskNodes.all());
     nodes.addAll(CustomSamplingNodes.all());
     nodes.addAll(SigmaNodes.all());

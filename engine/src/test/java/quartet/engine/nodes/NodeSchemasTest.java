@@ -102,6 +102,14 @@ class NodeSchemasTest {
       ImageBlur|ImageBlur|image/postprocessing|image blur_radius sigma|IMAGE
       ImageSharpen|ImageSharpen|image/postprocessing|image sharpen_radius sigma alpha|IMAGE
       ImageCompositeMasked|ImageCompositeMasked|image|destination source x y resize_source|IMAGE
+      ImageRotate|ImageRotate|image/transform|image rotation|IMAGE
+      ImageFlip|ImageFlip|image/transform|image flip_method|IMAGE
+      ImageScaleToMaxDimension|ImageScaleToMaxDimension|image/upscaling|image upscale_method largest_size|IMAGE
+      ResizeAndPadImage|ResizeAndPadImage|image/transform|image target_width target_height padding_color interpolation|IMAGE
+      GetImageSize|Get Image Size|image|image|INT:width INT:height INT:batch_size
+      ImageAddNoise|ImageAddNoise|image|image seed strength|IMAGE
+      SplitImageWithAlpha|Split Image with Alpha|mask/compositing|image|IMAGE MASK
+      JoinImageWithAlpha|Join Image with Alpha|mask/compositing|image alpha|IMAGE
       InvertMask|InvertMask|mask|mask|MASK
       SolidMask|SolidMask|mask|value width height|MASK
       FeatherMask|FeatherMask|mask|mask left top right bottom|MASK
@@ -230,6 +238,9 @@ class NodeSchemasTest {
         "RepeatLatentBatch|amount|['INT',{'default':1,'min':1,'max':64}]",
         "SaveLatent|filename_prefix|['STRING',{'default':'latents/ComfyUI'}]",
         "ImagePadForOutpaint|feathering|['INT',{'default':40,'min':0,'max':16384}]",
+        "ImageRotate|rotation|['COMBO',{'multiselect':false,'options':['none','90 degrees','180 degrees','270 degrees']}]",
+        "ResizeAndPadImage|interpolation|['COMBO',{'multiselect':false,'options':['area','bicubic','nearest-exact','bilinear','lanczos']}]",
+        "ImageAddNoise|strength|['FLOAT',{'default':0.5,'min':0.0,'max':1.0,'step':0.01}]",
         "FluxGuidance|guidance|['FLOAT',{'default':3.5,'min':0.0,'max':100.0,'step':0.1}]",
         "EmptySD3LatentImage|width|['INT',{'default':1024,'min':16,'max':16384,'step':16}]",
         "LoadImageOutput|image|['COMBO',{'image_upload':true,'image_folder':'output','remote':{'route':'/internal/files/output','refresh_button':true,'control_after_refresh':'first'}}]",
