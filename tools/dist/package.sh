@@ -136,13 +136,22 @@ fi
 mkdir -p /var/lib/quartet/models/checkpoints
 for model in /opt/quartet/models/checkpoints/*.safetensors; do
   link="/var/lib/quartet/models/checkpoints/$(basename "$model")"
-  [ -e "$link" ] || ln -s "$model" "$link"
+  [ -e "$link" ] || ln -sf "$model" "$link"
 done
 chown -R quartet:quartet /var/lib/quartet
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  # What waits is in the journal, so an upgrade may restart a server that runs.
+  if [ -n "${2:-}" ]; then systemctl try-restart quartet; fi
+fi
 echo "quartet: set COMFY_NUM_GPUS in 'systemctl edit quartet', then 'systemctl enable --now quartet'"
 POSTINST
-  chmod 755 "$deb/DEBIAN/postinst"
+  cat >"$deb/DEBIAN/prerm" <<'PRERM'
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl disable --now quartet; fi
+PRERM
+  chmod 755 "$deb/DEBIAN/postinst" "$deb/DEBIAN/prerm"
   dpkg-deb --root-owner-group -Zgzip --build "$deb" "$work/quartet_${version}_amd64.deb" >>"$log"
   rm -rf "$deb"
 fi

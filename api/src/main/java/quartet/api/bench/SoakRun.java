@@ -101,12 +101,13 @@ public final class SoakRun {
   /**
    * Runs.
    *
+   * @throws EngineException if the first round fails: the same prompt would fail for hours
    * @param atOnce prompts in one round; the next round begins when all have their pictures
    * @param progress hears of each look
    */
   public Result run(Duration length, int atOnce, Consumer<Look> progress) {
     long start = System.nanoTime();
-    long prompts = 0;
+    long prompts = load.burst(Collections.nCopies(atOnce, null)).prompts();
     long failed = 0;
     List<String> failures = new ArrayList<>();
     List<Look> looks = new ArrayList<>();

@@ -180,6 +180,7 @@ public final class Server implements AutoCloseable {
     Telemetry telemetry =
         Telemetry.start(
             options.telemetry(),
+            options.name(),
             IntStream.range(0, options.devices().devices().size()).boxed().toList(),
             options.folders().output());
     ActorRef<ModelCacheActor.Command> modelCache =
@@ -276,7 +277,8 @@ public final class Server implements AutoCloseable {
       seat.awaitJoin();
     }
     DeviceSensors sensors = backends.sensors(options.devices().devices());
-    telemetry.observe(system, router, modelCache, sensors, audience::size);
+    telemetry.observe(
+        system, router, modelCache, seat == null ? null : seat.fleet(), sensors, audience::size);
     ServerParts parts =
         new ServerParts(
             system,

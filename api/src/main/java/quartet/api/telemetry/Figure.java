@@ -62,6 +62,8 @@ public enum Figure {
   GPU_TEMPERATURE("quartet.gpu.temperature", Kind.CELSIUS, "Temperature of the GPU's chip"),
   /** Faults that a card tells of. */
   GPU_FAULTS("quartet.gpu.xid.errors", Kind.COUNTER, "Xid errors of the GPU, by code"),
+  /** Servers that work together. */
+  SERVERS("quartet.cluster.servers", Kind.GAUGE, "Servers of the cluster as this one sees them"),
   /** WebSocket clients. */
   CLIENTS("quartet.websocket.clients", Kind.GAUGE, "Connected WebSocket clients"),
   /** What slow clients miss. */

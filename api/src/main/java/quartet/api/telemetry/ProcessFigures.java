@@ -1,16 +1,21 @@
 package quartet.api.telemetry;
 
+import com.sun.management.GarbageCollectorMXBean;
+import com.sun.management.GcInfo;
 import com.sun.management.UnixOperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
 import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.errors.Required;
 
 /** The server's process as the operating system sees it. Source: proc(5), /proc/PID/status. */
 final class ProcessFigures {
@@ -47,13 +52,25 @@ final class ProcessFigures {
     }
   }
 
-  private static long heapAfterCollection() {
-    long used = 0;
-    for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
-      MemoryUsage after = pool.getType() == MemoryType.HEAP ? pool.getCollectionUsage() : null;
-      used += after == null ? 0 : after.getUsed();
-    }
-    return used;
+  /**
+   * Over all of the heap: a pool's own figure is as old as the last collection of that pool, which
+   * for the old generation may never come.
+   */
+  static long heapAfterCollection() {
+    return ManagementFactory.getPlatformMXBeans(GarbageCollectorMXBean.class).stream()
+        .map(GarbageCollectorMXBean::getLastGcInfo)
+        .filter(Objects::nonNull)
+        .max(Comparator.comparingLong(GcInfo::getEndTime))
+        .map(ProcessFigures::heapAfter)
+        .orElse(0L);
+  }
+
+  private static long heapAfter(GcInfo collection) {
+    Map<String, MemoryUsage> after = collection.getMemoryUsageAfterGc();
+    return ManagementFactory.getMemoryPoolMXBeans().stream()
+        .filter(pool -> pool.getType() == MemoryType.HEAP && after.containsKey(pool.getName()))
+        .mapToLong(pool -> Required.in(after, pool.getName()).getUsed())
+        .sum();
   }
 
   private static long kilobytes(List<String> status, String name) {

@@ -77,11 +77,13 @@ final class PromptMeter implements Recorder {
       for (String outcome : List.of("succeeded", "failed", "interrupted")) {
         meters.count(Figure.PROMPTS, labels.and("outcome", outcome), 0);
       }
-      for (String recovered : List.of("true", "false")) {
-        meters.count(
-            Figure.OUT_OF_MEMORY,
-            labels.and("stage", Stage.DENOISE.label()).and("recovered", recovered),
-            0);
+      for (Stage stage : Stage.values()) {
+        for (String recovered : List.of("true", "false")) {
+          meters.count(
+              Figure.OUT_OF_MEMORY,
+              labels.and("stage", stage.label()).and("recovered", recovered),
+              0);
+        }
       }
       for (String result : List.of("hit", "load", "swap")) {
         meters.count(Figure.PLACEMENTS, labels.and("result", result), 0);

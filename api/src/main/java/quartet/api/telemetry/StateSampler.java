@@ -3,12 +3,14 @@ package quartet.api.telemetry;
 import akka.actor.ActorRefWithCell;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.Adapter;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
+import quartet.cluster.fleet.NodeState;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.model.ModelCacheActor;
 
@@ -81,6 +83,16 @@ final class StateSampler {
   private void tell(Figure figure, Labels labels, @Nullable Double value) {
     if (value != null) {
       meters.now(figure, labels, value);
+    }
+  }
+
+  /** Every status is told, so that one that nobody has any more goes back to 0. */
+  void servers(List<String> statuses) {
+    for (String status : NodeState.STATUSES) {
+      meters.now(
+          Figure.SERVERS,
+          Labels.NONE.and("status", status),
+          Collections.frequency(statuses, status));
     }
   }
 

@@ -7,8 +7,6 @@ import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,6 +20,8 @@ import java.util.function.IntSupplier;
 import kamon.Kamon;
 import kamon.prometheus.PrometheusReporter;
 import org.jspecify.annotations.Nullable;
+import quartet.cluster.fleet.Fleet;
+import quartet.cluster.fleet.NodeState;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.model.ModelCacheActor;
 import quartet.cluster.node.RouterProtocol;
@@ -57,13 +57,15 @@ public final class Telemetry implements AutoCloseable {
    * Begins to measure.
    *
    * @param gpus numbers of the devices
+   * @param node the server among others
    * @param output where pictures go; its disk is watched
    */
-  public static Telemetry start(TelemetryOptions options, List<Integer> gpus, Path output) {
+  public static Telemetry start(
+      TelemetryOptions options, String node, List<Integer> gpus, Path output) {
     if (!options.metrics() && options.traces() == null) {
       return new Telemetry(null, null, new NoMeters(), Recorder.NONE);
     }
-    Kamon.initWithoutAttaching(config(options));
+    Kamon.initWithoutAttaching(config(options, node));
     PrometheusReporter prometheus = null;
     Meters meters = new NoMeters();
     StateSampler sampler = null;
@@ -84,10 +86,10 @@ public final class Telemetry implements AutoCloseable {
     return new Telemetry(prometheus, sampler, meters, recorder);
   }
 
-  private static Config config(TelemetryOptions options) {
+  private static Config config(TelemetryOptions options, String node) {
     Map<String, Object> changes = new HashMap<>();
     changes.put("kamon.environment.service", "quartet");
-    changes.put("kamon.environment.tags.node", node());
+    changes.put("kamon.environment.tags.node", node);
     changes.put("kamon.modules.jvm-metrics.enabled", options.metrics());
     changes.put("kamon.modules.otel-trace-reporter.enabled", options.traces() != null);
     if (options.traces() != null) {
@@ -95,14 +97,6 @@ public final class Telemetry implements AutoCloseable {
       changes.put("kamon.otel.trace.full-endpoint", options.traces());
     }
     return ConfigFactory.parseMap(changes).withFallback(ConfigFactory.load());
-  }
-
-  private static String node() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "localhost";
-    }
   }
 
   /** Hears what devices and the journal tell. */
@@ -124,11 +118,16 @@ public final class Telemetry implements AutoCloseable {
     }
   }
 
-  /** Looks at the server's state every two seconds, until the system ends. */
+  /**
+   * Looks at the server's state every two seconds, until the system ends.
+   *
+   * @param fleet who knows the other servers; null for a server alone
+   */
   public void observe(
       ActorSystem<?> system,
       ActorRef<RouterProtocol.Command> router,
       ActorRef<ModelCacheActor.Command> models,
+      @Nullable ActorRef<Fleet.Command> fleet,
       DeviceSensors sensors,
       IntSupplier clients) {
     StateSampler looks = sampler;
@@ -151,6 +150,15 @@ public final class Telemetry implements AutoCloseable {
                   AskPattern.<ModelCacheActor.Command, ModelCacheActor.Holdings>ask(
                           models, ModelCacheActor.Snapshot::new, PATIENCE, system.scheduler())
                       .thenAccept(looks::models);
+              if (fleet == null) {
+                looks.servers(List.of("up"));
+              } else {
+                var _ =
+                    AskPattern.<Fleet.Command, List<NodeState>>ask(
+                            fleet, Fleet.Look::new, PATIENCE, system.scheduler())
+                        .thenApply(nodes -> nodes.stream().map(NodeState::status).toList())
+                        .thenAccept(looks::servers);
+              }
             },
             system.executionContext());
   }

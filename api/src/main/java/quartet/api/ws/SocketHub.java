@@ -177,20 +177,32 @@ public final class SocketHub extends AbstractBehavior<SocketHub.Command> {
     return this;
   }
 
+  /**
+   * A picture says which node it shows only in frames with metadata, so those may come until the
+   * prompt's end. One without belongs to whatever node runs and is dropped when its own has ended.
+   */
   private Behavior<Command> onPreview(Preview preview) {
-    PromptProgress prompt = prompts.get(preview.job().promptId());
-    boolean late = prompt == null || !prompt.currentNode().equals(Optional.of(preview.nodeId()));
-    if (!late && !held.containsKey(preview.job().promptId())) {
-      String key = "preview/" + preview.job().promptId();
-      byte[] plain = PreviewFrames.plain(Kind.JPEG, preview.jpeg());
-      byte[] withMetadata =
-          PreviewFrames.withMetadata(preview.job(), preview.nodeId(), Kind.JPEG, preview.jpeg());
-      hearers(preview.job())
-          .forEach(
-              outbox ->
-                  outbox.put(Outgoing.preview(key, outbox.takesMetadata() ? withMetadata : plain)));
+    PromptJob job = preview.job();
+    PromptProgress prompt = prompts.get(job.promptId());
+    if (prompt != null) {
+      boolean runs = prompt.currentNode().equals(Optional.of(preview.nodeId()));
+      whenHeard(job, () -> show(preview, runs));
     }
     return this;
+  }
+
+  private void show(Preview preview, boolean runs) {
+    PromptJob job = preview.job();
+    String key = "preview/" + job.promptId();
+    byte[] rich = PreviewFrames.withMetadata(job, preview.nodeId(), Kind.JPEG, preview.jpeg());
+    byte[] plain = PreviewFrames.plain(Kind.JPEG, preview.jpeg());
+    for (Outbox outbox : hearers(job)) {
+      if (outbox.takesMetadata()) {
+        outbox.put(Outgoing.preview(key, rich));
+      } else if (runs) {
+        outbox.put(Outgoing.preview(key, plain));
+      }
+    }
   }
 
   private Behavior<Command> onWatchLog(WatchLog message) {

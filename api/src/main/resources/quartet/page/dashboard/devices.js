@@ -128,10 +128,10 @@ function update(card, device) {
   text(part('.doneLabel'), t('done'));
   const failed = device.tasks - device.succeeded;
   text(part('.done'), [t('done.tasks', {n: number(device.tasks)}),
-    device.tasks > 0 ? t('done.mean', {time: seconds(device.mean_execution / 1000)}) : null,
-    device.waiting > 0 ? t('done.waiting', {n: number(device.waiting)}) : null,
     failed > 0 ? t('done.failed', {n: number(failed)}) : null,
-    device.out_of_memory > 0 ? t('done.oom', {n: number(device.out_of_memory)}) : null].filter(Boolean).join(' · '));
+    device.out_of_memory > 0 ? t('done.oom', {n: number(device.out_of_memory)}) : null,
+    device.waiting > 0 ? t('done.waiting', {n: number(device.waiting)}) : null,
+    device.succeeded > 0 ? t('done.mean', {time: seconds(device.mean_execution / 1000)}) : null].filter(Boolean).join(' · '));
   part('.done').title = part('.done').textContent;
   moving(card, device);
 }

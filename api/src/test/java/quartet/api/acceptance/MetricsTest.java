@@ -107,6 +107,8 @@ final class MetricsTest {
             now.sum("quartet_prompt_duration_seconds_count", "model", "quartet-demo.safetensors"))
         .isEqualTo(PROMPTS);
     assertThat(now.sum("quartet_gpu_up")).isEqualTo(2);
+    assertThat(now.sum("quartet_cluster_servers", "status", "up")).isEqualTo(1);
+    assertThat(now.sum("quartet_cluster_servers")).isEqualTo(1);
     assertThat(now.sum("quartet_process_resident_bytes")).isGreaterThan(50e6);
     assertThat(now.sum("quartet_actor_processing_seconds_count", "actor", "router"))
         .isGreaterThan(PROMPTS);

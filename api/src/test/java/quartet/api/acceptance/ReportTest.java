@@ -50,22 +50,34 @@ final class ReportTest {
           .contains("| recognition | FAIL | 3 devices wanted, 2 there, 2 of them up |")
           .contains("Conclusion: **serious problems");
 
-      Cli.Result soak =
-          Cli.run(
-              "bench",
-              "soak",
-              WORKFLOW.toString(),
-              "--server",
-              server.url(""),
-              "--minutes",
-              "0.2",
-              "--at-once",
-              "4");
+      Cli.Result soak = soak(server, WORKFLOW);
       assertThat(soak.exit()).as(soak.err()).isZero();
       assertThat(soak.out())
           .containsPattern("[1-9]\\d* prompts in 0\\.\\d min .*, 0 failed")
           .containsPattern("threads: [1-9]\\d* -> [1-9]\\d*, slope");
+
+      Path refused = out.resolve("refused.json");
+      Files.writeString(
+          refused,
+          Files.readString(WORKFLOW).replace("quartet-demo.safetensors", "gone.safetensors"));
+      Cli.Result hopeless = soak(server, refused);
+      assertThat(hopeless.exit()).isNotZero();
+      assertThat(hopeless.err()).contains("gone.safetensors");
+      assertThat(hopeless.out()).as("it ends at once").doesNotContain("prompts in");
     }
+  }
+
+  private static Cli.Result soak(ServerProcess server, Path workflow) {
+    return Cli.run(
+        "bench",
+        "soak",
+        workflow.toString(),
+        "--server",
+        server.url(""),
+        "--minutes",
+        "0.2",
+        "--at-once",
+        "4");
   }
 
   private static Cli.Result report(ServerProcess server, Path out, int gpus) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +47,19 @@ final class StateSamplerTest {
                 "quartet_gpu_utilisation_ratio{gpu=3, gpu_uuid=GPU-a}", 0.5,
                 "quartet_gpu_temperature_celsius{gpu=3, gpu_uuid=GPU-a}", 61.0,
                 "quartet_gpu_xid_errors_total{gpu=3, gpu_uuid=GPU-a, xid=79}", 5.0));
+  }
+
+  @Test
+  void serversAreCountedByWhatTheyAre() {
+    sampler.servers(List.of("up", "down", "up"));
+    sampler.servers(List.of("up", "unreachable", "up"));
+    assertThat(told)
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "quartet_cluster_servers{status=up}", 2.0,
+                "quartet_cluster_servers{status=unreachable}", 1.0,
+                "quartet_cluster_servers{status=leaving}", 0.0,
+                "quartet_cluster_servers{status=down}", 0.0));
   }
 
   @Test

@@ -89,7 +89,7 @@ public final class ModelBench {
 
   private static SamplingRequest request(Conditioning conditioning, int extent, int batch) {
     int size = extent / 8;
-    return new SamplingRequest(
+    return SamplingRequest.whole(
         SEED,
         STEPS,
         CFG,
@@ -97,12 +97,7 @@ public final class ModelBench {
         "normal",
         conditioning,
         conditioning,
-        LatentBatch.zeros(batch, 4, size, size),
-        1,
-        true,
-        null,
-        null,
-        false);
+        LatentBatch.zeros(batch, 4, size, size));
   }
 
   private LatentBatch sampled(

@@ -43,6 +43,7 @@ final class ConstantConverter {
       case Input.StringInput ignored -> TextNode.valueOf(text(constant));
       case Input.BooleanInput ignored -> BooleanNode.valueOf(truth(constant));
       case Input.ComboInput ignored -> constant;
+      case Input.RemoteImageInput ignored -> constant;
       case Input.SocketInput<?> ignored -> constant;
     };
   }

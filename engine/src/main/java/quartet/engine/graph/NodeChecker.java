@@ -198,6 +198,7 @@ final class NodeChecker {
                   ? tooBig(input, value, Double.toString(number.max()))
                   : null;
       case Input.ComboInput combo -> notInList(combo, value);
+      case Input.RemoteImageInput ignored -> null;
       case Input.StringInput ignored -> null;
       case Input.BooleanInput ignored -> null;
       case Input.SocketInput<?> ignored -> null;
@@ -263,6 +264,7 @@ final class NodeChecker {
       case Input.StringInput ignored -> value.textValue();
       case Input.BooleanInput ignored -> value.booleanValue();
       case Input.ComboInput ignored -> value.asText();
+      case Input.RemoteImageInput ignored -> value.asText();
       case Input.SocketInput<?> ignored -> value;
     };
   }

@@ -79,6 +79,7 @@ public final class DiffusionModel {
       case EPS -> with(table, Prediction.EPSILON, other);
       case V_PREDICTION -> with(table, Prediction.VELOCITY, other);
       case X0 -> with(table, Prediction.CLEAN, other);
+      case IMG_TO_IMG -> with(table, Prediction.CLEAN_FROM_UNSCALED, other);
       case LCM -> with(table.distilled(CONSISTENCY_STEPS), Prediction.CONSISTENCY, other);
     };
   }

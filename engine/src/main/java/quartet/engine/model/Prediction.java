@@ -11,6 +11,8 @@ public enum Prediction {
   VELOCITY,
   /** The clean latent itself. */
   CLEAN,
+  /** The same, from an input that is not scaled to unit variance: one picture to another. */
+  CLEAN_FROM_UNSCALED,
   /**
    * The noise, and the clean latent from it mixed with the input by boundary scalings. Source: Luo
    * et al. 2023, "Latent Consistency Models", eq. 9 (timesteps scaled by 10, deviation 0.5).

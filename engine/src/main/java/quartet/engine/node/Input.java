@@ -99,6 +99,23 @@ public sealed interface Input<T> {
     }
   }
 
+  /**
+   * The name of a picture that the front end asks the server for, again whenever somebody wants.
+   *
+   * @param folder whose pictures are offered; uploads go there too
+   */
+  record RemoteImageInput(String name, String folder) implements Input<String> {
+    @Override
+    public String typeName() {
+      return "COMBO";
+    }
+
+    /** Where the front end asks. */
+    String route() {
+      return "/internal/files/" + folder;
+    }
+  }
+
   /** A value that only another node can make. */
   record SocketInput<T>(String name, PortType<T> type) implements Input<T> {
     @Override

@@ -59,6 +59,7 @@ public final class NodeInputs {
           case Input.FloatInput ignored -> Double.class;
           case Input.StringInput ignored -> String.class;
           case Input.ComboInput ignored -> String.class;
+          case Input.RemoteImageInput ignored -> String.class;
           case Input.BooleanInput ignored -> Boolean.class;
           case Input.SocketInput<T> socket -> socket.type().javaType();
         };

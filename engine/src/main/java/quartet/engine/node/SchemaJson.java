@@ -152,6 +152,16 @@ public final class SchemaJson {
           options.put("image_upload", true);
         }
       }
+      case Input.RemoteImageInput image -> {
+        ObjectNode options = config.add(image.typeName()).addObject();
+        options.put("image_upload", true);
+        options.put("image_folder", image.folder());
+        options
+            .putObject("remote")
+            .put("route", image.route())
+            .put("refresh_button", true)
+            .put("control_after_refresh", "first");
+      }
       case Input.SocketInput<?> socket -> config.add(socket.typeName()).addObject();
     }
     return config;

@@ -41,7 +41,8 @@ final class ConditioningNodes {
         timestepRange(),
         zeroOut(),
         encodeSdxl(),
-        encodeRefiner());
+        encodeRefiner(),
+        fluxGuidance());
   }
 
   private static NodeSchema.Builder schema(String name, String display, String category) {
@@ -238,6 +239,18 @@ final class ConditioningNodes {
                               entry.tokenCount(),
                               pooled == null ? null : new float[pooled.length]);
                         })));
+  }
+
+  /** The figure is for models that were distilled with one; no model that runs here reads it. */
+  private static Node fluxGuidance() {
+    Input.FloatInput guidance = Input.fraction("guidance", 3.5, 0, 100, 0.1);
+    return FunctionNode.of(
+        schema("FluxGuidance", "FluxGuidance", "advanced/conditioning/flux")
+            .extra("nodes_flux")
+            .newer()
+            .description("Tells a Flux model how strongly to follow the text; others ignore it.")
+            .required(CONDITIONING, guidance),
+        (inputs, context) -> NodeResult.of(inputs.get(CONDITIONING)));
   }
 
   private static Node encodeSdxl() {

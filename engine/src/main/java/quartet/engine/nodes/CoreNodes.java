@@ -30,11 +30,13 @@ public final class CoreNodes implements NodePack {
                 new ClipSetLastLayer(),
                 new VaeDecode(),
                 new VaeEncode(),
-                new EmptyLatentImage(),
+                EmptyLatentImage.ofFourChannels(),
+                EmptyLatentImage.ofSixteenChannels(),
                 new LatentUpscale(),
                 new SaveImage(),
                 new PreviewImage(),
-                new LoadImage(),
+                LoadImage.fromInput(),
+                LoadImage.fromOutput(),
                 new LoadImageMask(),
                 new ImageScale(),
                 new EmptyImage(),
@@ -50,6 +52,7 @@ public final class CoreNodes implements NodePack {
     nodes.addAll(LatentBatchNodes.all());
     nodes.addAll(InpaintNodes.all());
     nodes.addAll(ImageNodes.all());
+    nodes.addAll(PictureNodes.all());
     nodes.addAll(MaskNodes.all());
     nodes.addAll(CustomSamplingNodes.all());
     nodes.addAll(SigmaNodes.all());

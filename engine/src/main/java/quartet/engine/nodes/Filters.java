@@ -32,6 +32,18 @@ final class Filters {
     return new ImageBatch(out, image.batch(), image.height(), image.width(), channels);
   }
 
+  /** An extent times a factor, at least 1. */
+  static int scaled(int extent, double factor) {
+    return Math.max(1, (int) Math.rint(extent * factor));
+  }
+
+  /** What of a rectangle lies in a picture, at least a pixel: top, left, height, width. */
+  static int[] part(int height, int width, int y, int x, int rows, int columns) {
+    int top = Math.min(y, height - 1);
+    int left = Math.min(x, width - 1);
+    return new int[] {top, left, Math.min(rows, height - top), Math.min(columns, width - left)};
+  }
+
   /** A larger picture, and the mask of what is new. */
   record Padded(ImageBatch image, MaskBatch mask) {}
 

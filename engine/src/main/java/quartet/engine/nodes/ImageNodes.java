@@ -45,6 +45,12 @@ final class ImageNodes {
     return NodeSchema.named(name).display(display).category(category).returns(PortType.IMAGE);
   }
 
+  private static ImageBatch scaled(ImageBatch image, String method, double factor) {
+    int height = Filters.scaled(image.height(), factor);
+    int width = Filters.scaled(image.width(), factor);
+    return scaled(image, method, height, width);
+  }
+
   static ImageBatch scaled(ImageBatch image, String method, int height, int width) {
     HeapRoom.forFloats(image.batch(), image.channels(), height, width);
     float[] values =
@@ -80,9 +86,7 @@ final class ImageNodes {
             .required(IMAGE, METHOD, factor),
         (inputs, context) -> {
           ImageBatch image = inputs.get(IMAGE);
-          int height = Math.max(1, (int) Math.rint(image.height() * inputs.get(factor)));
-          int width = Math.max(1, (int) Math.rint(image.width() * inputs.get(factor)));
-          return NodeResult.of(scaled(image, inputs.get(METHOD), height, width));
+          return NodeResult.of(scaled(image, inputs.get(METHOD), inputs.get(factor)));
         });
   }
 
@@ -103,9 +107,7 @@ final class ImageNodes {
           ImageBatch image = inputs.get(IMAGE);
           double total = inputs.get(megapixels) * mega;
           double factor = Math.sqrt(total / ((double) image.width() * image.height()));
-          int height = Math.max(1, (int) Math.rint(image.height() * factor));
-          int width = Math.max(1, (int) Math.rint(image.width() * factor));
-          return NodeResult.of(scaled(image, inputs.get(METHOD), height, width));
+          return NodeResult.of(scaled(image, inputs.get(METHOD), factor));
         });
   }
 
@@ -204,11 +206,15 @@ final class ImageNodes {
             .required(IMAGE, width, height, x, y),
         (inputs, context) -> {
           ImageBatch image = inputs.get(IMAGE);
-          int left = Math.min(inputs.getInt(x), image.width() - 1);
-          int top = Math.min(inputs.getInt(y), image.height() - 1);
-          int w = Math.min(inputs.getInt(width), image.width() - left);
-          int h = Math.min(inputs.getInt(height), image.height() - top);
-          return NodeResult.of(cut(image, new int[] {top, left, h, w}));
+          int[] part =
+              Filters.part(
+                  image.height(),
+                  image.width(),
+                  inputs.getInt(y),
+                  inputs.getInt(x),
+                  inputs.getInt(height),
+                  inputs.getInt(width));
+          return NodeResult.of(cut(image, part));
         });
   }
 

@@ -43,20 +43,12 @@ final class KSamplerAdvancedNode implements Node {
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
     SamplingRequest request =
-        new SamplingRequest(
-            inputs.get(SEED),
-            inputs.getInt(STEPS),
-            inputs.get(CFG),
-            inputs.get(SAMPLER),
-            inputs.get(SCHEDULER),
-            inputs.get(POSITIVE),
-            inputs.get(NEGATIVE),
-            inputs.get(LATENT),
-            1.0,
-            inputs.get(ADD_NOISE).equals("enable"),
-            inputs.getInt(START),
-            inputs.getInt(END),
-            inputs.get(LEFTOVER).equals("enable"));
+        SamplingInputs.request(inputs, SEED)
+            .part(
+                inputs.get(ADD_NOISE).equals("enable"),
+                inputs.getInt(START),
+                inputs.getInt(END),
+                inputs.get(LEFTOVER).equals("enable"));
     return NodeResult.of(Sampling.run(request, inputs.get(MODEL), context));
   }
 }

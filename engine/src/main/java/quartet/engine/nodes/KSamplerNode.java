@@ -36,21 +36,7 @@ final class KSamplerNode implements Node {
 
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
-    SamplingRequest request =
-        new SamplingRequest(
-            inputs.get(SEED),
-            inputs.getInt(STEPS),
-            inputs.get(CFG),
-            inputs.get(SAMPLER),
-            inputs.get(SCHEDULER),
-            inputs.get(POSITIVE),
-            inputs.get(NEGATIVE),
-            inputs.get(LATENT),
-            inputs.get(DENOISE),
-            true,
-            null,
-            null,
-            false);
+    SamplingRequest request = SamplingInputs.request(inputs, SEED).last(inputs.get(DENOISE));
     return NodeResult.of(Sampling.run(request, inputs.get(MODEL), context));
   }
 }

@@ -1,12 +1,15 @@
 package quartet.engine.nodes;
 
+import static quartet.engine.nodes.LatentNodes.FIRST;
+import static quartet.engine.nodes.LatentNodes.SAMPLES;
+import static quartet.engine.nodes.LatentNodes.SECOND;
+
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.node.Input;
 import quartet.engine.node.Node;
 import quartet.engine.node.NodeResult;
-import quartet.engine.node.PortType;
 import quartet.engine.value.HeapRoom;
 import quartet.engine.value.LatentBatch;
 
@@ -14,13 +17,6 @@ import quartet.engine.value.LatentBatch;
  * Nodes that make batches of latents and take them apart, with the draws of noise they stand for.
  */
 final class LatentBatchNodes {
-  private static final Input.SocketInput<LatentBatch> SAMPLES =
-      Input.socket("samples", PortType.LATENT);
-  private static final Input.SocketInput<LatentBatch> FIRST =
-      Input.socket("samples1", PortType.LATENT);
-  private static final Input.SocketInput<LatentBatch> SECOND =
-      Input.socket("samples2", PortType.LATENT);
-
   private LatentBatchNodes() {}
 
   static List<Node> all() {
@@ -36,12 +32,7 @@ final class LatentBatchNodes {
             .required(FIRST, SECOND),
         (inputs, context) -> {
           LatentBatch first = inputs.get(FIRST);
-          LatentBatch given = inputs.get(SECOND);
-          LatentBatch second =
-              first.height() == given.height() && first.width() == given.width()
-                  ? given
-                  : LatentUpscale.resizedAround(given, "bilinear", first.height(), first.width());
-          LatentNodes.requireChannels(first, second);
+          LatentBatch second = LatentNodes.fitted(inputs.get(SECOND), first, "bilinear");
           float[] values =
               java.util.Arrays.copyOf(
                   first.values(),

@@ -15,12 +15,9 @@ final class LatentNodes {
   private static final int PIXELS_PER_LATENT = 8;
   private static final int MAX = CoreNodes.MAX_RESOLUTION;
 
-  private static final Input.SocketInput<LatentBatch> SAMPLES =
-      Input.socket("samples", PortType.LATENT);
-  private static final Input.SocketInput<LatentBatch> FIRST =
-      Input.socket("samples1", PortType.LATENT);
-  private static final Input.SocketInput<LatentBatch> SECOND =
-      Input.socket("samples2", PortType.LATENT);
+  static final Input.SocketInput<LatentBatch> SAMPLES = Input.socket("samples", PortType.LATENT);
+  static final Input.SocketInput<LatentBatch> FIRST = Input.socket("samples1", PortType.LATENT);
+  static final Input.SocketInput<LatentBatch> SECOND = Input.socket("samples2", PortType.LATENT);
 
   private LatentNodes() {}
 
@@ -54,8 +51,8 @@ final class LatentNodes {
             .required(SAMPLES, method, factor),
         (inputs, context) -> {
           LatentBatch latent = inputs.get(SAMPLES);
-          int height = Math.max(1, (int) Math.rint(latent.height() * inputs.get(factor)));
-          int width = Math.max(1, (int) Math.rint(latent.width() * inputs.get(factor)));
+          int height = Filters.scaled(latent.height(), inputs.get(factor));
+          int width = Filters.scaled(latent.width(), inputs.get(factor));
           return NodeResult.of(LatentUpscale.resized(latent, inputs.get(method), height, width));
         });
   }
@@ -142,11 +139,7 @@ final class LatentNodes {
   /** The second is resized to the first and repeated as often as need be. */
   private static LatentBatch combined(
       LatentBatch first, LatentBatch second, String method, Pair pair) {
-    LatentBatch other =
-        first.height() == second.height() && first.width() == second.width()
-            ? second
-            : LatentUpscale.resizedAround(second, method, first.height(), first.width());
-    requireChannels(first, other);
+    LatentBatch other = fitted(second, first, method);
     int item = first.channels() * first.height() * first.width();
     float[] out = new float[first.values().length];
     for (int i = 0; i < out.length; i++) {
@@ -156,7 +149,15 @@ final class LatentNodes {
     return first.withValues(out);
   }
 
-  static void requireChannels(LatentBatch first, LatentBatch second) {
+  /** Resized to the first, if need be. */
+  static LatentBatch fitted(LatentBatch second, LatentBatch first, String method) {
+    requireChannels(first, second);
+    return first.height() == second.height() && first.width() == second.width()
+        ? second
+        : LatentUpscale.resizedAround(second, method, first.height(), first.width());
+  }
+
+  private static void requireChannels(LatentBatch first, LatentBatch second) {
     if (first.channels() != second.channels()) {
       throw new IllegalArgumentException(
           "latents of %d and %d channels cannot be put together"

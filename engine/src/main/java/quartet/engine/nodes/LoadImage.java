@@ -24,51 +24,64 @@ import quartet.errors.EngineException;
 import quartet.image.ImageReader;
 import quartet.image.Pixels;
 
-/** Reads a picture from the input folder; its transparency becomes the mask. */
-final class LoadImage implements Node {
+/** Reads a picture; its transparency becomes the mask. */
+record LoadImage(NodeSchema schema, Input<String> image) implements Node {
   /** Extent of the empty mask of a picture without alpha. Source: comfyui-protocol §5.3. */
   private static final int EMPTY_MASK = 64;
 
   private static final int RGB = 3;
   private static final float MAX_BYTE = 255f;
 
-  private static final Input.ComboInput IMAGE =
-      new Input.ComboInput("image", Catalog::inputImages, null, true, true);
+  static Node fromInput() {
+    return of(
+        NodeSchema.named("LoadImage")
+            .display("Load Image")
+            .description(
+                "Reads a picture from the input folder. The mask is 1 where it is transparent."),
+        new Input.ComboInput("image", Catalog::inputImages, null, true, true));
+  }
 
-  @Override
-  public NodeSchema schema() {
-    return NodeSchema.named("LoadImage")
-        .display("Load Image")
-        .category("image")
-        .description(
-            "Reads a picture from the input folder. The mask is 1 where it is transparent.")
-        .required(IMAGE)
-        .returns(PortType.IMAGE)
-        .returns(PortType.MASK)
-        .build();
+  static Node fromOutput() {
+    return of(
+        NodeSchema.named("LoadImageOutput")
+            .display("Load Image (from Outputs)")
+            .experimental()
+            .description("Reads a picture that was made here, chosen from a list of them."),
+        new Input.RemoteImageInput("image", "output"));
+  }
+
+  private static Node of(NodeSchema.Builder schema, Input<String> image) {
+    return new LoadImage(
+        schema
+            .category("image")
+            .required(image)
+            .returns(PortType.IMAGE)
+            .returns(PortType.MASK)
+            .build(),
+        image);
   }
 
   @Override
   public Set<String> checkedByItself() {
-    return Set.of(IMAGE.name());
+    return Set.of(image.name());
   }
 
   @Override
   public Optional<String> check(NodeInputs constants, Catalog catalog) {
     return constants
-        .find(IMAGE)
+        .find(image)
         .filter(name -> !catalog.imageExists(name))
         .map(name -> "no such picture: " + name);
   }
 
   @Override
   public Optional<String> changeStamp(NodeInputs constants, NodeContext.Files files) {
-    return constants.find(IMAGE).map(name -> sha256(files.image(name)));
+    return constants.find(image).map(name -> sha256(files.image(name)));
   }
 
   @Override
   public NodeResult run(NodeInputs inputs, NodeContext context) {
-    Pixels pixels = ImageReader.read(context.files().image(inputs.get(IMAGE)));
+    Pixels pixels = ImageReader.read(context.files().image(inputs.get(image)));
     int count = pixels.height() * pixels.width();
     float[] colours = new float[count * RGB];
     float[] mask = new float[count];

@@ -10,6 +10,7 @@ import quartet.engine.node.PortType;
 import quartet.engine.value.HeapRoom;
 import quartet.engine.value.ImageBatch;
 import quartet.engine.value.MaskBatch;
+import quartet.image.Resize;
 
 /** Nodes that make and change masks. */
 final class MaskNodes {
@@ -34,15 +35,16 @@ final class MaskNodes {
   }
 
   private static NodeSchema.Builder schema(String name, String display) {
+    return named(name, display).returns(PortType.MASK);
+  }
+
+  private static NodeSchema.Builder named(String name, String display) {
     return NodeSchema.named(name).display(display).category("mask").extra("nodes_mask").newer();
   }
 
   private static Node invert() {
     return FunctionNode.of(
-        schema("InvertMask", "InvertMask")
-            .description("1 minus the mask.")
-            .required(MASK)
-            .returns(PortType.MASK),
+        schema("InvertMask", "InvertMask").description("1 minus the mask.").required(MASK),
         (inputs, context) -> NodeResult.of(Masks.map(inputs.get(MASK), value -> 1f - value)));
   }
 
@@ -53,8 +55,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("SolidMask", "SolidMask")
             .description("A mask of one value.")
-            .required(value, width, height)
-            .returns(PortType.MASK),
+            .required(value, width, height),
         (inputs, context) -> {
           int h = inputs.getInt(height);
           int w = inputs.getInt(width);
@@ -72,8 +73,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("FeatherMask", "FeatherMask")
             .description("Soft edges.")
-            .required(MASK, left, top, right, bottom)
-            .returns(PortType.MASK),
+            .required(MASK, left, top, right, bottom),
         (inputs, context) ->
             NodeResult.of(
                 Masks.feathered(
@@ -90,8 +90,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("GrowMask", "GrowMask")
             .description("Grows a mask by pixels, or shrinks it if negative.")
-            .required(MASK, expand, tapered)
-            .returns(PortType.MASK),
+            .required(MASK, expand, tapered),
         (inputs, context) ->
             NodeResult.of(
                 Masks.grown(inputs.get(MASK), inputs.getInt(expand), inputs.get(tapered))));
@@ -105,23 +104,20 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("CropMask", "CropMask")
             .description("A rectangle of a mask.")
-            .required(MASK, x, y, width, height)
-            .returns(PortType.MASK),
+            .required(MASK, x, y, width, height),
         (inputs, context) -> {
           MaskBatch mask = inputs.get(MASK);
-          int left = Math.min(inputs.getInt(x), mask.width() - 1);
-          int top = Math.min(inputs.getInt(y), mask.height() - 1);
-          int w = Math.min(inputs.getInt(width), mask.width() - left);
-          int h = Math.min(inputs.getInt(height), mask.height() - top);
-          float[] values =
-              quartet.image.Resize.crop(
-                  mask.values(),
-                  mask.batch(),
+          int[] part =
+              Filters.part(
                   mask.height(),
                   mask.width(),
-                  1,
-                  new int[] {top, left, h, w});
-          return NodeResult.of(new MaskBatch(values, mask.batch(), h, w));
+                  inputs.getInt(y),
+                  inputs.getInt(x),
+                  inputs.getInt(height),
+                  inputs.getInt(width));
+          float[] values =
+              Resize.crop(mask.values(), mask.batch(), mask.height(), mask.width(), 1, part);
+          return NodeResult.of(new MaskBatch(values, mask.batch(), part[2], part[3]));
         });
   }
 
@@ -135,8 +131,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("MaskComposite", "MaskComposite")
             .description("Puts one mask onto another by an operation.")
-            .required(destination, source, x, y, operation)
-            .returns(PortType.MASK),
+            .required(destination, source, x, y, operation),
         (inputs, context) -> {
           MaskBatch below = inputs.get(destination);
           MaskBatch above = inputs.get(source);
@@ -175,8 +170,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("ThresholdMask", "ThresholdMask")
             .description("1 where the mask is above a value, else 0.")
-            .required(MASK, value)
-            .returns(PortType.MASK),
+            .required(MASK, value),
         (inputs, context) -> {
           float least = inputs.get(value).floatValue();
           return NodeResult.of(Masks.map(inputs.get(MASK), v -> v > least ? 1f : 0f));
@@ -185,7 +179,7 @@ final class MaskNodes {
 
   private static Node toImage() {
     return FunctionNode.of(
-        schema("MaskToImage", "Convert Mask to Image")
+        named("MaskToImage", "Convert Mask to Image")
             .description("A mask as a grey picture.")
             .required(MASK)
             .returns(PortType.IMAGE),
@@ -206,8 +200,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("ImageToMask", "Convert Image to Mask")
             .description("One channel of a picture as a mask.")
-            .required(image, channel)
-            .returns(PortType.MASK),
+            .required(image, channel),
         (inputs, context) -> {
           ImageBatch picture = inputs.get(image);
           int index = List.of("red", "green", "blue", "alpha").indexOf(inputs.get(channel));
@@ -239,8 +232,7 @@ final class MaskNodes {
     return FunctionNode.of(
         schema("ImageColorToMask", "ImageColorToMask")
             .description("1 where a picture has exactly a colour, else 0.")
-            .required(image, colour)
-            .returns(PortType.MASK),
+            .required(image, colour),
         (inputs, context) -> {
           ImageBatch picture = inputs.get(image);
           int wanted = inputs.getInt(colour);

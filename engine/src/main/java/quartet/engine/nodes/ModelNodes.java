@@ -36,7 +36,8 @@ final class ModelNodes {
   }
 
   private static Node samplingDiscrete() {
-    Input.ComboInput sampling = Input.choice("sampling", "eps", "v_prediction", "lcm", "x0");
+    Input.ComboInput sampling =
+        Input.choice("sampling", "eps", "v_prediction", "lcm", "x0", "img_to_img");
     Input.BooleanInput zsnr = Input.flag("zsnr", false);
     return FunctionNode.of(
         NodeSchema.named("ModelSamplingDiscrete")
@@ -51,6 +52,7 @@ final class ModelNodes {
                 case "v_prediction" -> ModelOptions.Output.V_PREDICTION;
                 case "lcm" -> ModelOptions.Output.LCM;
                 case "x0" -> ModelOptions.Output.X0;
+                case "img_to_img" -> ModelOptions.Output.IMG_TO_IMG;
                 default -> ModelOptions.Output.EPS;
               };
           ModelRefs.ModelRef model = inputs.get(MODEL);

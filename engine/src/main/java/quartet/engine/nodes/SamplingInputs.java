@@ -1,8 +1,10 @@
 package quartet.engine.nodes;
 
 import quartet.engine.node.Input;
+import quartet.engine.node.NodeInputs;
 import quartet.engine.node.PortType;
 import quartet.engine.sampling.Samplers;
+import quartet.engine.sampling.SamplingRequest;
 import quartet.engine.sampling.Schedulers;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.LatentBatch;
@@ -24,4 +26,17 @@ final class SamplingInputs {
       Input.socket("latent_image", PortType.LATENT);
 
   private SamplingInputs() {}
+
+  /** A whole run as these inputs say. */
+  static SamplingRequest request(NodeInputs inputs, Input.IntInput seed) {
+    return SamplingRequest.whole(
+        inputs.get(seed),
+        inputs.getInt(STEPS),
+        inputs.get(CFG),
+        inputs.get(SAMPLER),
+        inputs.get(SCHEDULER),
+        inputs.get(POSITIVE),
+        inputs.get(NEGATIVE),
+        inputs.get(LATENT));
+  }
 }

@@ -2,9 +2,11 @@ package quartet.engine.nodes;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.node.Input;
 import quartet.engine.node.Node;
+import quartet.engine.node.NodeInputs;
 import quartet.engine.node.NodeResult;
 import quartet.engine.node.NodeSchema;
 import quartet.engine.node.PortType;
@@ -77,47 +79,55 @@ final class SigmaNodes {
         });
   }
 
-  private static Node karras() {
+  /** Noise levels that need no model, only numbers. */
+  private static Node curve(
+      String name, String description, Function<NodeInputs, float[]> values, Input<?>... inputs) {
     return FunctionNode.of(
-        schema("KarrasScheduler", SCHEDULERS)
-            .description("Noise levels dense at the clean end.")
-            .required(STEPS, SIGMA_MAX, SIGMA_MIN, RHO)
-            .returns(PortType.SIGMAS),
-        (inputs, context) ->
-            sigmas(
-                SigmaCurves.karras(
-                    inputs.getInt(STEPS),
-                    inputs.get(SIGMA_MIN),
-                    inputs.get(SIGMA_MAX),
-                    inputs.get(RHO))));
+        schema(name, SCHEDULERS).description(description).required(inputs).returns(PortType.SIGMAS),
+        (given, context) -> sigmas(values.apply(given)));
+  }
+
+  private static Node karras() {
+    return curve(
+        "KarrasScheduler",
+        "Noise levels dense at the clean end.",
+        inputs ->
+            SigmaCurves.karras(
+                inputs.getInt(STEPS),
+                inputs.get(SIGMA_MIN),
+                inputs.get(SIGMA_MAX),
+                inputs.get(RHO)),
+        STEPS,
+        SIGMA_MAX,
+        SIGMA_MIN,
+        RHO);
   }
 
   private static Node exponential() {
-    return FunctionNode.of(
-        schema("ExponentialScheduler", SCHEDULERS)
-            .description("Noise levels that fall by the same factor at each step.")
-            .required(STEPS, SIGMA_MAX, SIGMA_MIN)
-            .returns(PortType.SIGMAS),
-        (inputs, context) ->
-            sigmas(
-                SigmaCurves.polyexponential(
-                    inputs.getInt(STEPS), inputs.get(SIGMA_MIN), inputs.get(SIGMA_MAX), 1)));
+    return curve(
+        "ExponentialScheduler",
+        "Noise levels that fall by the same factor at each step.",
+        inputs -> polyexponential(inputs, 1),
+        STEPS,
+        SIGMA_MAX,
+        SIGMA_MIN);
   }
 
   private static Node polyexponential() {
     Input.FloatInput rho = new Input.FloatInput("rho", 1.0, 0, 100, 0.01, Double.NaN);
-    return FunctionNode.of(
-        schema("PolyexponentialScheduler", SCHEDULERS)
-            .description("Noise levels whose logarithms follow a power.")
-            .required(STEPS, SIGMA_MAX, SIGMA_MIN, rho)
-            .returns(PortType.SIGMAS),
-        (inputs, context) ->
-            sigmas(
-                SigmaCurves.polyexponential(
-                    inputs.getInt(STEPS),
-                    inputs.get(SIGMA_MIN),
-                    inputs.get(SIGMA_MAX),
-                    inputs.get(rho))));
+    return curve(
+        "PolyexponentialScheduler",
+        "Noise levels whose logarithms follow a power.",
+        inputs -> polyexponential(inputs, inputs.get(rho)),
+        STEPS,
+        SIGMA_MAX,
+        SIGMA_MIN,
+        rho);
+  }
+
+  private static float[] polyexponential(NodeInputs inputs, double rho) {
+    return SigmaCurves.polyexponential(
+        inputs.getInt(STEPS), inputs.get(SIGMA_MIN), inputs.get(SIGMA_MAX), rho);
   }
 
   private static Node turbo() {
@@ -139,18 +149,16 @@ final class SigmaNodes {
     Input.FloatInput betaD = new Input.FloatInput("beta_d", 19.9, 0, 5000, 0.01, Double.NaN);
     Input.FloatInput betaMin = new Input.FloatInput("beta_min", 0.1, 0, 5000, 0.01, Double.NaN);
     Input.FloatInput eps = new Input.FloatInput("eps_s", 0.001, 0, 1, 0.0001, Double.NaN);
-    return FunctionNode.of(
-        schema("VPScheduler", SCHEDULERS)
-            .description("Noise levels of a variance-preserving process in continuous time.")
-            .required(STEPS, betaD, betaMin, eps)
-            .returns(PortType.SIGMAS),
-        (inputs, context) ->
-            sigmas(
-                SigmaCurves.variancePreserving(
-                    inputs.getInt(STEPS),
-                    inputs.get(betaD),
-                    inputs.get(betaMin),
-                    inputs.get(eps))));
+    return curve(
+        "VPScheduler",
+        "Noise levels of a variance-preserving process in continuous time.",
+        inputs ->
+            SigmaCurves.variancePreserving(
+                inputs.getInt(STEPS), inputs.get(betaD), inputs.get(betaMin), inputs.get(eps)),
+        STEPS,
+        betaD,
+        betaMin,
+        eps);
   }
 
   private static Node split() {

@@ -21,6 +21,11 @@ public record CustomRequest(
     float[] sigmas,
     LatentBatch latent) {
 
+  /** The same from another latent. */
+  CustomRequest withLatent(LatentBatch other) {
+    return new CustomRequest(seed, addNoise, guidance, sampler, sigmas, other);
+  }
+
   /**
    * What comes out.
    *

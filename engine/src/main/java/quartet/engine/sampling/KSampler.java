@@ -80,10 +80,11 @@ public final class KSampler {
       Backend backend,
       DiffusionModel model,
       ControlNets nets,
-      CustomRequest request,
+      CustomRequest wanted,
       SamplingListener listener,
       CancelToken cancel) {
-    LatentBatch given = request.latent();
+    LatentBatch given = emptyAsTheModelWants(model, wanted.latent());
+    CustomRequest request = wanted.withLatent(given);
     check(model, given);
     Samplers.Named sampler = Samplers.named(request.sampler());
     float[] sigmas = request.sigmas();
@@ -140,6 +141,25 @@ public final class KSampler {
   /** The newest prediction of the last step. */
   private static final class LastSeen {
     private @Nullable LatentBatch denoised;
+  }
+
+  /**
+   * Nothing is lost if an empty latent has another number of channels: workflows mix models and
+   * nodes that make empty latents. Source: ComfyUI (behaviour).
+   */
+  private static LatentBatch emptyAsTheModelWants(DiffusionModel model, LatentBatch latent) {
+    int channels = model.latentFormat().channels();
+    if (latent.channels() == channels || !latent.isEmpty()) {
+      return latent;
+    }
+    return new LatentBatch(
+        new float[latent.values().length / latent.channels() * channels],
+        latent.batch(),
+        channels,
+        latent.height(),
+        latent.width(),
+        latent.noiseMask(),
+        latent.batchIndex());
   }
 
   private static void check(DiffusionModel model, LatentBatch latent) {

@@ -81,8 +81,7 @@ final class Predictions {
     List<PromptBatch> prepared =
         batches.computeIfAbsent(new Set(all), key -> PromptBatch.of(key.entries(), setup));
     Ops ops = scope.ops();
-    // The networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in.
-    Tensor scaled = ops.affine(x, 1f / F32.sqrt(sigma * sigma + 1f), 0f);
+    Tensor scaled = ops.affine(x, inputScale(sigma), 0f);
     IdentityHashMap<PlacedEntry, Tensor> predictions = new IdentityHashMap<>();
     for (PromptBatch batch : prepared) {
       Window window = batch.window();
@@ -113,6 +112,14 @@ final class Predictions {
       }
     }
     return predictions;
+  }
+
+  /** Most networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in. */
+  private float inputScale(float sigma) {
+    return switch (model.prediction()) {
+      case EPSILON, VELOCITY, CLEAN, CONSISTENCY -> 1f / F32.sqrt(sigma * sigma + 1f);
+      case CLEAN_FROM_UNSCALED -> 1f;
+    };
   }
 
   /** Watches the first whole-picture entry to be avoided, if there is one. */
@@ -172,7 +179,7 @@ final class Predictions {
         float variance = sigma * sigma + 1f;
         yield ops.linearCombination(1f / variance, x, -sigma / F32.sqrt(variance), output);
       }
-      case CLEAN -> output;
+      case CLEAN, CLEAN_FROM_UNSCALED -> output;
       case CONSISTENCY -> {
         float time = model.schedule().timestep(sigma) * CONSISTENCY_TIME;
         float deviation = CONSISTENCY_DEVIATION * CONSISTENCY_DEVIATION;

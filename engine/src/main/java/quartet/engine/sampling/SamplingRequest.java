@@ -33,4 +33,44 @@ public record SamplingRequest(
     boolean addNoise,
     @Nullable Integer startAtStep,
     @Nullable Integer endAtStep,
-    boolean leftoverNoise) {}
+    boolean leftoverNoise) {
+  /** From pure noise to a clean latent. */
+  public static SamplingRequest whole(
+      long seed,
+      int steps,
+      double cfg,
+      String sampler,
+      String scheduler,
+      Conditioning positive,
+      Conditioning negative,
+      LatentBatch latent) {
+    return new SamplingRequest(
+        seed, steps, cfg, sampler, scheduler, positive, negative, latent, 1, true, null, null,
+        false);
+  }
+
+  /** The same, only the last share of the run. */
+  public SamplingRequest last(double share) {
+    return new SamplingRequest(
+        seed,
+        steps,
+        cfg,
+        sampler,
+        scheduler,
+        positive,
+        negative,
+        latent,
+        share,
+        addNoise,
+        startAtStep,
+        endAtStep,
+        leftoverNoise);
+  }
+
+  /** The same, only the steps from one to another. */
+  public SamplingRequest part(boolean noise, int start, int end, boolean leftover) {
+    return new SamplingRequest(
+        seed, steps, cfg, sampler, scheduler, positive, negative, latent, denoise, noise, start,
+        end, leftover);
+  }
+}

@@ -48,6 +48,16 @@ public record LatentBatch(
         null);
   }
 
+  /** Whether there is nothing but zeros in it. */
+  public boolean isEmpty() {
+    for (float value : values) {
+      if (value != 0f) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The same place and mask with other numbers of the same count. */
   public LatentBatch withValues(float[] other) {
     return new LatentBatch(other, batch, channels, height, width, noiseMask, batchIndex);

@@ -42,7 +42,9 @@ public record ModelOptions(
     /** Noise, from a model distilled to few steps. */
     LCM,
     /** The clean latent. */
-    X0
+    X0,
+    /** The clean latent, from an input as it is. */
+    IMG_TO_IMG
   }
 
   /**

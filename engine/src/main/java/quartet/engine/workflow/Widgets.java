@@ -50,6 +50,7 @@ final class Widgets {
           (number.controlAfterGenerate() || SEEDS.contains(number.name()))
               && CONTROLS.contains(following.asText());
       case Input.ComboInput combo -> combo.imageUpload() && following.asText().equals("image");
+      case Input.RemoteImageInput ignored -> following.asText().equals("image");
       case Input.FloatInput ignored -> false;
       case Input.StringInput ignored -> false;
       case Input.BooleanInput ignored -> false;
@@ -71,6 +72,7 @@ final class Widgets {
             .or(() -> options.stream().findFirst())
             .map(TextNode::valueOf);
       }
+      case Input.RemoteImageInput ignored -> Optional.empty();
       case Input.SocketInput<?> ignored -> Optional.empty();
     };
   }

@@ -102,8 +102,7 @@ final class FamiliesTest {
       Conditioning negative,
       LatentBatch latent) {
     SamplingRequest request =
-        new SamplingRequest(
-            42, 3, 5, "euler", "normal", positive, negative, latent, 1, true, null, null, false);
+        SamplingRequest.whole(42, 3, 5, "euler", "normal", positive, negative, latent);
     return KSampler.sample(
         family.backend(), model, request, SamplingListener.NONE, CancelToken.NEVER);
   }

@@ -22,13 +22,11 @@ import quartet.engine.value.Conditioning;
 import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.ModelOptions;
-import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Ops;
 import quartet.tensor.Shape;
 import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
-import quartet.testkit.Goldens;
 import quartet.testkit.TensorAssertions;
 
 /** Changes inside the network, and second predictions, against {@code tools/goldens/patches.py}. */
@@ -37,90 +35,60 @@ final class PatchesTest {
   private static final double RUN = 1e-4;
   private static final double CFG = 5.0;
 
-  /** The checkpoint, what is expected of it, and a device. */
-  private record Setting(
-      BackendKind.Opened opened,
-      SafetensorsFile file,
-      SafetensorsFile expected,
-      CheckpointModels models)
-      implements AutoCloseable {
-    static Setting on(BackendKind kind) {
-      BackendKind.Opened opened = kind.open();
-      SafetensorsFile file = Goldens.tensors("tiny_patches");
-      return new Setting(
-          opened,
-          file,
-          Goldens.tensors("tiny_patches_expected"),
-          CheckpointModels.open(file, opened.backend()));
-    }
+  private static Conditioning text(GoldenSetting setting, String name) {
+    return Conditioning.of(setting.floats(name), 77, 32, null);
+  }
 
-    float[] floats(String name) {
-      return expected.tensor(name).toFloats();
+  /** One evaluation of two items under the positive text. */
+  private static float[] evaluated(GoldenSetting setting, Patches patches) {
+    try (TensorScope scope = setting.opened().backend().openScope("test")) {
+      Ops ops = scope.ops();
+      float[] one = setting.floats("positive");
+      float[] two = new float[2 * one.length];
+      System.arraycopy(one, 0, two, 0, one.length);
+      System.arraycopy(one, 0, two, one.length, one.length);
+      HostTensor tokens = HostTensor.of(Shape.of(2, 77, 32), two);
+      DiffusionModel model = setting.models().diffusion();
+      PromptContext context = model.prepare(scope, tokens);
+      Tensor x = ops.toChannelsLast(ops.upload(setting.expected().tensor("x")));
+      Steering steering = new Steering(Map.of(), Map.of(), null, patches);
+      Tensor eps = model.predict(scope, x, new float[] {250, 250}, context, steering);
+      return ops.download(ops.toChannelsFirst(eps));
     }
+  }
 
-    Conditioning text(String name) {
-      return Conditioning.of(floats(name), 77, 32, null);
+  /** Three steps of Euler's method. */
+  private static float[] sampled(
+      GoldenSetting setting,
+      UnaryOperator<ModelOptions> options,
+      Guidance guidance,
+      int batch,
+      int height,
+      int width) {
+    DiffusionModel model = setting.models().diffusion();
+    float[] sigmas = new float[4];
+    for (int i = 0; i < 3; i++) {
+      sigmas[i] = model.schedule().sigma(999f - i * 999f / 2);
     }
-
-    void assertClose(String name, float[] actual, double bound) {
-      double distance = TensorAssertions.relativeRms(actual, floats(name));
-      assertThat(distance).as(name).isLessThanOrEqualTo(bound);
-    }
-
-    /** One evaluation of two items under the positive text. */
-    float[] evaluated(Patches patches) {
-      try (TensorScope scope = opened.backend().openScope("test")) {
-        Ops ops = scope.ops();
-        float[] one = floats("positive");
-        float[] two = new float[2 * one.length];
-        System.arraycopy(one, 0, two, 0, one.length);
-        System.arraycopy(one, 0, two, one.length, one.length);
-        HostTensor tokens = HostTensor.of(Shape.of(2, 77, 32), two);
-        DiffusionModel model = models.diffusion();
-        PromptContext context = model.prepare(scope, tokens);
-        Tensor x = ops.toChannelsLast(ops.upload(expected.tensor("x")));
-        Steering steering = new Steering(Map.of(), Map.of(), null, patches);
-        Tensor eps = model.predict(scope, x, new float[] {250, 250}, context, steering);
-        return ops.download(ops.toChannelsFirst(eps));
-      }
-    }
-
-    /** Three steps of Euler's method. */
-    float[] sampled(
-        UnaryOperator<ModelOptions> options, Guidance guidance, int batch, int height, int width) {
-      DiffusionModel model = models.diffusion();
-      float[] sigmas = new float[4];
-      for (int i = 0; i < 3; i++) {
-        sigmas[i] = model.schedule().sigma(999f - i * 999f / 2);
-      }
-      CustomRequest request =
-          new CustomRequest(
-              42, true, guidance, "euler", sigmas, LatentBatch.zeros(batch, 4, height, width));
-      return KSampler.sample(
-              opened.backend(),
-              model.with(options.apply(ModelOptions.NONE)),
-              ControlNets.NONE,
-              request,
-              SamplingListener.NONE,
-              CancelToken.NEVER)
-          .latent()
-          .values();
-    }
-
-    @Override
-    public void close() {
-      models.close();
-      opened.close();
-      file.close();
-      expected.close();
-    }
+    CustomRequest request =
+        new CustomRequest(
+            42, true, guidance, "euler", sigmas, LatentBatch.zeros(batch, 4, height, width));
+    return KSampler.sample(
+            setting.opened().backend(),
+            model.with(options.apply(ModelOptions.NONE)),
+            ControlNets.NONE,
+            request,
+            SamplingListener.NONE,
+            CancelToken.NEVER)
+        .latent()
+        .values();
   }
 
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void freeUChangesTheUpwardHalf(BackendKind kind) {
-    try (Setting setting = Setting.on(kind)) {
-      setting.assertClose("plain", setting.evaluated(Patches.NONE), TENSOR);
+    try (GoldenSetting setting = GoldenSetting.of("tiny_patches", kind)) {
+      setting.assertClose("plain", evaluated(setting, Patches.NONE), TENSOR);
       Map<String, ModelOptions.FreeU> versions =
           Map.of(
               "freeu", new ModelOptions.FreeU(1.1, 1.2, 0.9, 0.2, false),
@@ -128,7 +96,7 @@ final class PatchesTest {
       versions.forEach(
           (name, choice) -> {
             try (FreeU freeU = new FreeU(setting.opened().backend(), choice, 32)) {
-              float[] changed = setting.evaluated(new Patches(null, null, freeU));
+              float[] changed = evaluated(setting, new Patches(null, null, freeU));
               setting.assertClose(name, changed, TENSOR);
               assertChanged(changed, setting.floats("plain"));
             }
@@ -139,7 +107,7 @@ final class PatchesTest {
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void tokensAttendWithinTiles(BackendKind kind) {
-    try (Setting setting = Setting.on(kind)) {
+    try (GoldenSetting setting = GoldenSetting.of("tiny_patches", kind)) {
       Map<String, ModelOptions.HyperTile> choices =
           Map.of(
               "tiles", new ModelOptions.HyperTile(32, 2, 0, false),
@@ -147,7 +115,7 @@ final class PatchesTest {
               "tiles_scaled", new ModelOptions.HyperTile(32, 2, 1, true));
       choices.forEach(
           (name, choice) -> {
-            float[] changed = setting.evaluated(new Patches(null, new HyperTile(choice), null));
+            float[] changed = evaluated(setting, new Patches(null, new HyperTile(choice), null));
             setting.assertClose(name, changed, TENSOR);
             assertChanged(changed, setting.floats("plain"));
           });
@@ -161,39 +129,47 @@ final class PatchesTest {
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void secondPredictionsGuide(BackendKind kind) {
-    try (Setting setting = Setting.on(kind)) {
-      Guidance cfg = new Guidance.Cfg(setting.text("positive"), setting.text("negative"), CFG);
-      setting.assertClose("run.plain", setting.sampled(o -> o, cfg, 2, 16, 12), RUN);
+    try (GoldenSetting setting = GoldenSetting.of("tiny_patches", kind)) {
+      Guidance cfg = new Guidance.Cfg(text(setting, "positive"), text(setting, "negative"), CFG);
+      setting.assertClose("run.plain", sampled(setting, o -> o, cfg, 2, 16, 12), RUN);
       setting.assertClose(
-          "run.pag", setting.sampled(o -> o.withPerturbedAttention(3), cfg, 2, 16, 12), RUN);
+          "run.pag", sampled(setting, o -> o.withPerturbedAttention(3), cfg, 2, 16, 12), RUN);
       setting.assertClose(
           "run.sag",
-          setting.sampled(
+          sampled(
+              setting,
               o -> o.withSelfAttention(new ModelOptions.SelfAttentionChoice(0.75, 2)),
               cfg,
               1,
               32,
               20),
           RUN);
-      Conditioning empty = setting.text("empty");
+      Conditioning empty = text(setting, "empty");
       Guidance perp =
-          new Guidance.PerpNeg(setting.text("positive"), setting.text("negative"), empty, CFG, 0.8);
-      setting.assertClose("run.perpneg", setting.sampled(o -> o, perp, 2, 16, 12), RUN);
+          new Guidance.PerpNeg(
+              text(setting, "positive"), text(setting, "negative"), empty, CFG, 0.8);
+      setting.assertClose("run.perpneg", sampled(setting, o -> o, perp, 2, 16, 12), RUN);
       setting.assertClose(
           "run.perpneg",
-          setting.sampled(
-              o -> o.withPerpNeg(new ModelOptions.PerpNegChoice(empty, 0.8)), cfg, 2, 16, 12),
+          sampled(
+              setting,
+              o -> o.withPerpNeg(new ModelOptions.PerpNegChoice(empty, 0.8)),
+              cfg,
+              2,
+              16,
+              12),
           RUN);
     }
   }
 
   @Test
   void oneTextAloneHasNothingToBePushedAwayFrom() {
-    try (Setting setting = Setting.on(BackendKind.CPU)) {
-      Guidance single = new Guidance.Single(setting.text("positive"));
-      float[] plain = setting.sampled(o -> o, single, 2, 16, 12);
+    try (GoldenSetting setting = GoldenSetting.of("tiny_patches", BackendKind.CPU)) {
+      Guidance single = new Guidance.Single(text(setting, "positive"));
+      float[] plain = sampled(setting, o -> o, single, 2, 16, 12);
       float[] guided =
-          setting.sampled(
+          sampled(
+              setting,
               o ->
                   o.withRescaleCfg(0.7)
                       .withSelfAttention(new ModelOptions.SelfAttentionChoice(1, 2)),

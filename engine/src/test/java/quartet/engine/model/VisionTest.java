@@ -18,7 +18,6 @@ import quartet.engine.value.LatentBatch;
 import quartet.engine.value.SeenImages;
 import quartet.safetensors.SafetensorsFile;
 import quartet.testkit.Goldens;
-import quartet.testkit.TensorAssertions;
 
 /** Vision towers, a style adapter and an unCLIP model against {@code tools/goldens/vision.py}. */
 final class VisionTest {
@@ -26,53 +25,19 @@ final class VisionTest {
   private static final double RUN = 1e-4;
   private static final int SIDE = 42;
 
-  /** A file, what is expected of it, and a device. */
-  private record Setting(
-      BackendKind.Opened opened,
-      SafetensorsFile file,
-      SafetensorsFile expected,
-      CheckpointModels models)
-      implements AutoCloseable {
-    static Setting of(String name, BackendKind kind) {
-      BackendKind.Opened opened = kind.open();
-      SafetensorsFile file = Goldens.tensors(name);
-      return new Setting(
-          opened,
-          file,
-          Goldens.tensors(name + "_expected"),
-          CheckpointModels.openPart(file, opened.backend()));
-    }
-
-    float[] floats(String name) {
-      return expected.tensor(name).toFloats();
-    }
-
-    ImageBatch images(String name) {
-      var shape = expected.tensor(name).shape();
-      return new ImageBatch(floats(name), shape.dim(0), shape.dim(1), shape.dim(2), shape.dim(3));
-    }
-
-    void assertClose(String name, float[] actual, double bound) {
-      double distance = TensorAssertions.relativeRms(actual, floats(name));
-      assertThat(distance).as(name).isLessThanOrEqualTo(bound);
-    }
-
-    @Override
-    public void close() {
-      models.close();
-      opened.close();
-      file.close();
-      expected.close();
-    }
+  private static ImageBatch images(GoldenSetting setting, String name) {
+    var shape = setting.expected().tensor(name).shape();
+    return new ImageBatch(
+        setting.floats(name), shape.dim(0), shape.dim(1), shape.dim(2), shape.dim(3));
   }
 
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void picturesOfAnySizeAreSeen(BackendKind kind) {
-    try (Setting setting = Setting.of("tiny_vision", kind)) {
+    try (GoldenSetting setting = GoldenSetting.of("tiny_vision", kind)) {
       for (String name : List.of("large", "small", "large_whole")) {
         boolean crop = !name.endsWith("_whole");
-        ImageBatch images = setting.images(crop ? name : "large");
+        ImageBatch images = images(setting, crop ? name : "large");
         VisionTower tower = setting.models().vision();
         float[] expected = setting.floats(name + ".pixels");
         for (int b = 0; b < images.batch(); b++) {
@@ -101,7 +66,7 @@ final class VisionTest {
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void aStyleAdapterMakesWordsOfPictures(BackendKind kind) {
-    try (Setting setting = Setting.of("tiny_style", kind);
+    try (GoldenSetting setting = GoldenSetting.of("tiny_style", kind);
         SafetensorsFile vision = Goldens.tensors("tiny_vision_expected")) {
       SeenImages seen =
           new SeenImages(
@@ -121,8 +86,8 @@ final class VisionTest {
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void anUnclipModelIsToldOfPictures(BackendKind kind) {
-    try (Setting setting = Setting.of("tiny_unclip", kind)) {
-      SeenImages seen = setting.models().vision().encode(setting.images("images"), true);
+    try (GoldenSetting setting = GoldenSetting.of("tiny_unclip", kind)) {
+      SeenImages seen = setting.models().vision().encode(images(setting, "images"), true);
       setting.assertClose("hidden", seen.hidden(), TENSOR);
       setting.assertClose("embeds", seen.embeddings(), TENSOR);
       DiffusionModel model = setting.models().diffusion();
@@ -140,20 +105,8 @@ final class VisionTest {
         float[] label = ImageLabel.of(positive.entries().getFirst(), model.labelWidth(), 42);
         setting.assertClose("label." + choice.getKey(), label, TENSOR);
         SamplingRequest request =
-            new SamplingRequest(
-                42,
-                3,
-                5,
-                "euler",
-                "normal",
-                positive,
-                negative,
-                LatentBatch.zeros(1, 4, 16, 12),
-                1,
-                true,
-                null,
-                null,
-                false);
+            SamplingRequest.whole(
+                42, 3, 5, "euler", "normal", positive, negative, LatentBatch.zeros(1, 4, 16, 12));
         LatentBatch latent =
             KSampler.sample(
                 setting.opened().backend(),

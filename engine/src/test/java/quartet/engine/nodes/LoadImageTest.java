@@ -70,6 +70,17 @@ class LoadImageTest {
   }
 
   @Test
+  void pictures_made_here_are_read_by_the_name_the_front_end_shows() throws IOException {
+    write(context.folders().output().resolve("made.png"), 3, 51, 102, 255);
+    NodeResult result = Runs.run("LoadImageOutput", Map.of("image", "made.png [output]"), context);
+    assertThat(image(result).values()).containsExactly(51 / 255f, 102 / 255f, 1);
+    Node other =
+        FakeNode.registry(new CoreNodes().nodes()).find("LoadImageOutput").orElseThrow().node();
+    assertThat(other.check(new NodeInputs(Map.of("image", "gone.png [output]")), context.folders()))
+        .hasValueSatisfying(problem -> assertThat(problem).contains("gone.png"));
+  }
+
+  @Test
   void a_picture_whose_alpha_is_full_has_a_mask_of_its_own_size() throws IOException {
     write(context.folders().input().resolve("a.png"), 4, 1, 2, 3, 255, 4, 5, 6, 255);
     MaskBatch mask = mask(load("a.png"));

@@ -41,6 +41,9 @@ class NodeSchemasTest {
       ConditioningSetTimestepRange|ConditioningSetTimestepRange|advanced/conditioning|conditioning start end|CONDITIONING
       ConditioningZeroOut|ConditioningZeroOut|advanced/conditioning|conditioning|CONDITIONING
       CLIPTextEncodeSDXL|CLIPTextEncodeSDXL|advanced/conditioning|clip width height crop_w crop_h target_width target_height text_g text_l|CONDITIONING
+      FluxGuidance|FluxGuidance|advanced/conditioning/flux|conditioning guidance|CONDITIONING
+      EmptySD3LatentImage|EmptySD3LatentImage|latent/sd3|width height batch_size|LATENT
+      LoadImageOutput|Load Image (from Outputs)|image|image|IMAGE MASK
       CLIPTextEncodeSDXLRefiner|CLIPTextEncodeSDXLRefiner|advanced/conditioning|ascore width height text clip|CONDITIONING
       ControlNetApply|Apply ControlNet (OLD)|conditioning/controlnet|conditioning control_net image strength|CONDITIONING
       ControlNetApplyAdvanced|Apply ControlNet|conditioning/controlnet|positive negative control_net image strength start_percent end_percent|CONDITIONING:positive CONDITIONING:negative
@@ -99,6 +102,14 @@ class NodeSchemasTest {
       ImageBlur|ImageBlur|image/postprocessing|image blur_radius sigma|IMAGE
       ImageSharpen|ImageSharpen|image/postprocessing|image sharpen_radius sigma alpha|IMAGE
       ImageCompositeMasked|ImageCompositeMasked|image|destination source x y resize_source|IMAGE
+      ImageRotate|ImageRotate|image/transform|image rotation|IMAGE
+      ImageFlip|ImageFlip|image/transform|image flip_method|IMAGE
+      ImageScaleToMaxDimension|ImageScaleToMaxDimension|image/upscaling|image upscale_method largest_size|IMAGE
+      ResizeAndPadImage|ResizeAndPadImage|image/transform|image target_width target_height padding_color interpolation|IMAGE
+      GetImageSize|Get Image Size|image|image|INT:width INT:height INT:batch_size
+      ImageAddNoise|ImageAddNoise|image|image seed strength|IMAGE
+      SplitImageWithAlpha|Split Image with Alpha|mask/compositing|image|IMAGE MASK
+      JoinImageWithAlpha|Join Image with Alpha|mask/compositing|image alpha|IMAGE
       InvertMask|InvertMask|mask|mask|MASK
       SolidMask|SolidMask|mask|value width height|MASK
       FeatherMask|FeatherMask|mask|mask left top right bottom|MASK
@@ -227,9 +238,15 @@ class NodeSchemasTest {
         "RepeatLatentBatch|amount|['INT',{'default':1,'min':1,'max':64}]",
         "SaveLatent|filename_prefix|['STRING',{'default':'latents/ComfyUI'}]",
         "ImagePadForOutpaint|feathering|['INT',{'default':40,'min':0,'max':16384}]",
+        "ImageRotate|rotation|['COMBO',{'multiselect':false,'options':['none','90 degrees','180 degrees','270 degrees']}]",
+        "ResizeAndPadImage|interpolation|['COMBO',{'multiselect':false,'options':['area','bicubic','nearest-exact','bilinear','lanczos']}]",
+        "ImageAddNoise|strength|['FLOAT',{'default':0.5,'min':0.0,'max':1.0,'step':0.01}]",
+        "FluxGuidance|guidance|['FLOAT',{'default':3.5,'min':0.0,'max':100.0,'step':0.1}]",
+        "EmptySD3LatentImage|width|['INT',{'default':1024,'min':16,'max':16384,'step':16}]",
+        "LoadImageOutput|image|['COMBO',{'image_upload':true,'image_folder':'output','remote':{'route':'/internal/files/output','refresh_button':true,'control_after_refresh':'first'}}]",
         "MaskComposite|operation|['COMBO',{'multiselect':false,'options':['multiply','add','subtract','and','or','xor']}]",
         "GrowMask|expand|['INT',{'default':0,'min':-16384,'max':16384}]",
-        "ModelSamplingDiscrete|sampling|[['eps','v_prediction','lcm','x0'],{}]",
+        "ModelSamplingDiscrete|sampling|[['eps','v_prediction','lcm','x0','img_to_img'],{}]",
         "CLIPVisionEncode|crop|[['center','none'],{}]",
         "StyleModelApply|strength|['FLOAT',{'default':1.0,'min':0.0,'max':10.0,'step':0.001}]",
         "StyleModelApply|strength_type|[['multiply','attn_bias'],{}]",

@@ -71,19 +71,19 @@ class SizeNodesTest {
     return new LatentBatch(values, batch, 4, height, width, null, null);
   }
 
-  @Test
-  void an_empty_latent_has_an_eighth_of_the_pixels() {
+  @ParameterizedTest
+  @CsvSource({"EmptyLatentImage, 4", "EmptySD3LatentImage, 16"})
+  void an_empty_latent_has_an_eighth_of_the_pixels(String className, int channels) {
     LatentBatch made =
-        (LatentBatch)
-            output("EmptyLatentImage", Map.of("width", 72L, "height", 20L, "batch_size", 3L));
+        (LatentBatch) output(className, Map.of("width", 72L, "height", 20L, "batch_size", 3L));
     assertThat(List.of(made.batch(), made.channels(), made.height(), made.width()))
-        .containsExactly(3, 4, 2, 9);
+        .containsExactly(3, channels, 2, 9);
     assertThat(made.values()).containsOnly(0f);
     assertThat(made.noiseMask()).isNull();
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"EmptyLatentImage", "EmptyImage"})
+  @ValueSource(strings = {"EmptyLatentImage", "EmptySD3LatentImage", "EmptyImage"})
   void what_the_heap_cannot_hold_is_refused_before_it_is_made(String className) {
     assertThatThrownBy(
             () ->

@@ -111,6 +111,7 @@ class WorkflowNodesTest {
         "same|{'10':{'class_type':'ConditioningAverage','inputs':{'conditioning_to':['6',0],'conditioning_from':['7',0],'conditioning_to_strength':1.0}}}",
         "same|{'10':{'class_type':'ConditioningConcat','inputs':{'conditioning_to':['6',0],'conditioning_from':['6',0]}}}",
         "same|{'10':{'class_type':'ConditioningSetAreaStrength','inputs':{'conditioning':['6',0],'strength':0.5}}}",
+        "same|{'10':{'class_type':'FluxGuidance','inputs':{'conditioning':['6',0],'guidance':30.0}}}",
         // what should change something
         "other|{'10':{'class_type':'ConditioningSetAreaPercentage','inputs':{'conditioning':['11',0],'width':0.5,'height':1.0,'x':0.5,'y':0.0,'strength':1.0}},'11':{'class_type':'ConditioningZeroOut','inputs':{'conditioning':['6',0]}}}",
         "other|{'10':{'class_type':'ConditioningAverage','inputs':{'conditioning_to':['6',0],'conditioning_from':['7',0],'conditioning_to_strength':0.5}}}",

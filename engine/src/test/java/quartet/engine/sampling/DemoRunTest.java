@@ -29,7 +29,7 @@ final class DemoRunTest {
         BackendKind.Opened opened = BackendKind.CPU.open();
         CheckpointModels models = CheckpointModels.open(file, opened.backend())) {
       SamplingRequest request =
-          new SamplingRequest(
+          SamplingRequest.whole(
               123456,
               20,
               8,
@@ -37,12 +37,7 @@ final class DemoRunTest {
               "normal",
               models.textEncoder().encode("beautiful landscape, high quality", -1),
               models.textEncoder().encode("bad quality, blurry", -1),
-              LatentBatch.zeros(1, 4, 64, 64),
-              1,
-              true,
-              null,
-              null,
-              false);
+              LatentBatch.zeros(1, 4, 64, 64));
       LatentBatch latent =
           KSampler.sample(
               opened.backend(),

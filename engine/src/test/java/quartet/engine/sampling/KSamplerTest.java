@@ -13,15 +13,22 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import quartet.engine.backends.BackendKind;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.DiffusionModel;
 import quartet.engine.run.CancelToken;
 import quartet.engine.run.PromptInterruptedException;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.MaskBatch;
+import quartet.engine.value.ModelOptions;
 import quartet.errors.EngineException;
 import quartet.rng.TorchGenerator;
 import quartet.safetensors.SafetensorsFile;
 import quartet.tensor.Backend;
+import quartet.tensor.HostTensor;
+import quartet.tensor.Ops;
+import quartet.tensor.Shape;
+import quartet.tensor.Tensor;
+import quartet.tensor.TensorScope;
 import quartet.testkit.Goldens;
 import quartet.testkit.TensorAssertions;
 
@@ -58,44 +65,27 @@ final class KSamplerTest {
   private static final Conditioning NEGATIVE = text(2, 77);
 
   private static SamplingRequest request(double cfg, LatentBatch latent) {
-    return new SamplingRequest(
-        7, 4, cfg, "euler", "normal", POSITIVE, NEGATIVE, latent, 1, true, null, null, false);
+    return SamplingRequest.whole(7, 4, cfg, "euler", "normal", POSITIVE, NEGATIVE, latent);
   }
 
   private static SamplingRequest with(
       SamplingRequest r, LatentBatch latent, boolean noise, int start, int end, boolean leftover) {
-    return new SamplingRequest(
-        r.seed(),
-        r.steps(),
-        r.cfg(),
-        r.sampler(),
-        r.scheduler(),
-        r.positive(),
-        r.negative(),
-        latent,
-        r.denoise(),
-        noise,
-        start,
-        end,
-        leftover);
+    return SamplingRequest.whole(
+            r.seed(),
+            r.steps(),
+            r.cfg(),
+            r.sampler(),
+            r.scheduler(),
+            r.positive(),
+            r.negative(),
+            latent)
+        .part(noise, start, end, leftover);
   }
 
   private static SamplingRequest with(
       SamplingRequest r, Conditioning positive, Conditioning negative) {
-    return new SamplingRequest(
-        r.seed(),
-        r.steps(),
-        r.cfg(),
-        r.sampler(),
-        r.scheduler(),
-        positive,
-        negative,
-        r.latent(),
-        r.denoise(),
-        r.addNoise(),
-        r.startAtStep(),
-        r.endAtStep(),
-        r.leftoverNoise());
+    return SamplingRequest.whole(
+        r.seed(), r.steps(), r.cfg(), r.sampler(), r.scheduler(), positive, negative, r.latent());
   }
 
   private static LatentBatch empty(int batch) {
@@ -198,7 +188,7 @@ final class KSamplerTest {
       SamplingRequest r = request(3, latent);
       float[] result =
           sample(
-              new SamplingRequest(
+              SamplingRequest.whole(
                   r.seed(),
                   r.steps(),
                   r.cfg(),
@@ -206,12 +196,7 @@ final class KSamplerTest {
                   r.scheduler(),
                   POSITIVE,
                   NEGATIVE,
-                  latent,
-                  1,
-                  true,
-                  null,
-                  null,
-                  false));
+                  latent));
       double changed = 0;
       for (int i = 0; i < ITEM; i++) {
         if (i % SIDE < 3) {
@@ -227,26 +212,10 @@ final class KSamplerTest {
   @Test
   void denoiseWalksTheLastPartOnly() {
     LatentBatch latent = empty(1).withValues(new TorchGenerator(3).randn(ITEM));
-    SamplingRequest r = request(3, latent);
     double[] distance = new double[2];
     double[] denoise = {0.1, 0.9};
     for (int k = 0; k < 2; k++) {
-      float[] result =
-          sample(
-              new SamplingRequest(
-                  r.seed(),
-                  r.steps(),
-                  r.cfg(),
-                  r.sampler(),
-                  r.scheduler(),
-                  POSITIVE,
-                  NEGATIVE,
-                  latent,
-                  denoise[k],
-                  true,
-                  null,
-                  null,
-                  false));
+      float[] result = sample(request(3, latent).last(denoise[k]));
       distance[k] = TensorAssertions.relativeRms(result, latent.values());
     }
     assertThat(distance[0]).isLessThan(distance[1]);
@@ -267,10 +236,64 @@ final class KSamplerTest {
     assertThat(steps[0]).isEqualTo(2);
   }
 
+  private static LatentBatch ones(int channels) {
+    float[] values = new float[channels * SIDE * SIDE];
+    Arrays.fill(values, 1f);
+    return LatentBatch.zeros(1, channels, SIDE, SIDE).withValues(values);
+  }
+
+  @Test
+  void anEmptyLatentOfAnotherKindOfModelIsTakenAsOneOfThisKind() {
+    float[] result = sample(request(3, LatentBatch.zeros(1, 16, SIDE, SIDE)));
+    assertThat(result).containsExactly(sample(request(3, empty(1))));
+  }
+
+  /** One step from a latent to the network's word: the only arithmetic left is the scale. */
+  @Test
+  void aModelThatDrawsTheLatentItselfIsShownItScaledOrAsItIs() {
+    LatentBatch given = empty(1).withValues(new TorchGenerator(3).randn(ITEM));
+    float sigma = models.diffusion().schedule().sigmaMax();
+    float variance = (float) Math.sqrt(sigma * sigma + 1);
+    float[] scaled = oneStep(ModelOptions.Output.X0, given);
+    float[] asItIs = oneStep(ModelOptions.Output.IMG_TO_IMG, given);
+    assertSame(scaled, network(given, 1 / variance));
+    assertSame(asItIs, network(given, 1));
+    assertDifferent(asItIs, scaled);
+  }
+
+  private float[] oneStep(ModelOptions.Output output, LatentBatch given) {
+    SamplingRequest request =
+        SamplingRequest.whole(7, 1, 1, "euler", "normal", POSITIVE, NEGATIVE, given)
+            .part(false, 0, 1, false);
+    ModelOptions options =
+        ModelOptions.NONE.withSampling(new ModelOptions.SamplingChoice(output, false));
+    return KSampler.sample(
+            backend,
+            models.diffusion().with(options),
+            request,
+            SamplingListener.NONE,
+            CancelToken.NEVER)
+        .values();
+  }
+
+  private float[] network(LatentBatch given, float factor) {
+    DiffusionModel model = models.diffusion();
+    float scale = model.latentFormat().scale();
+    try (TensorScope scope = backend.openScope("test")) {
+      Ops ops = scope.ops();
+      HostTensor latent = HostTensor.of(Shape.of(1, 4, SIDE, SIDE), given.values());
+      Tensor x = ops.affine(ops.toChannelsLast(ops.upload(latent)), scale * factor, 0f);
+      HostTensor tokens =
+          HostTensor.of(Shape.of(1, 77, 64), POSITIVE.entries().getFirst().tokens());
+      Tensor out = model.predict(scope, x, new float[] {999}, model.prepare(scope, tokens));
+      return ops.download(ops.toChannelsFirst(ops.affine(out, 1 / scale, 0f)));
+    }
+  }
+
   @Test
   void misfitsAreNamed() {
     assertThatExceptionOfType(EngineException.class)
-        .isThrownBy(() -> sample(request(3, LatentBatch.zeros(1, 16, 8, 8))))
+        .isThrownBy(() -> sample(request(3, ones(16))))
         .withMessageContaining("16 channels");
     Conditioning wide = Conditioning.of(new float[77 * 768], 77, 768, null);
     assertThatExceptionOfType(EngineException.class)
@@ -286,20 +309,8 @@ final class KSamplerTest {
     for (String sampler : List.of("dpmpp_2m_sde", "dpmpp_2m_sde_gpu")) {
       results.add(
           sample(
-              new SamplingRequest(
-                  r.seed(),
-                  3,
-                  r.cfg(),
-                  sampler,
-                  "karras",
-                  POSITIVE,
-                  NEGATIVE,
-                  r.latent(),
-                  1,
-                  true,
-                  null,
-                  null,
-                  false)));
+              SamplingRequest.whole(
+                  r.seed(), 3, r.cfg(), sampler, "karras", POSITIVE, NEGATIVE, r.latent())));
     }
     assertDifferent(results.get(1), results.get(0));
   }
@@ -311,20 +322,8 @@ final class KSamplerTest {
         SamplingRequest r = request(2, empty(1));
         float[] result =
             sample(
-                new SamplingRequest(
-                    r.seed(),
-                    2,
-                    r.cfg(),
-                    sampler,
-                    scheduler,
-                    POSITIVE,
-                    NEGATIVE,
-                    r.latent(),
-                    1,
-                    true,
-                    null,
-                    null,
-                    false));
+                SamplingRequest.whole(
+                    r.seed(), 2, r.cfg(), sampler, scheduler, POSITIVE, NEGATIVE, r.latent()));
         for (float value : result) {
           assertThat(value).as("%s %s", sampler, scheduler).isFinite();
         }

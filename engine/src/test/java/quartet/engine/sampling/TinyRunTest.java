@@ -32,20 +32,8 @@ final class TinyRunTest {
       Conditioning negative =
           Conditioning.of(expected.tensor("clip.negative.last").toFloats(), 77, 64, null);
       SamplingRequest request =
-          new SamplingRequest(
-              123456,
-              4,
-              5,
-              "euler",
-              "normal",
-              positive,
-              negative,
-              LatentBatch.zeros(1, 4, 16, 16),
-              1,
-              true,
-              null,
-              null,
-              false);
+          SamplingRequest.whole(
+              123456, 4, 5, "euler", "normal", positive, negative, LatentBatch.zeros(1, 4, 16, 16));
       List<float[]> previews = new ArrayList<>();
       LatentBatch latent =
           KSampler.sample(
