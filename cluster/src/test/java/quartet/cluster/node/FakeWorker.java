@@ -10,6 +10,7 @@ import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.Remainder;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorCode;
 import quartet.errors.ErrorKind;
@@ -55,8 +56,9 @@ record FakeWorker(long bytes, Function<String, ExecutionOutcome> work) implement
   }
 
   @Override
-  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
-    return new DeviceWorker.Result(work.apply(job.promptId()), 0);
+  public Remainder<DeviceWorker.Result> begin(
+      DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+    return new Remainder.Nothing<>(new DeviceWorker.Result(work.apply(job.promptId()), 0));
   }
 
   @Override
