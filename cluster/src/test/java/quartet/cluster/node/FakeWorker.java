@@ -20,8 +20,10 @@ import quartet.tensor.DeviceMemory;
  * A device that does what a test says, by prompt id.
  *
  * @param work throws, or says how the prompt ends
+ * @param save what is done then, and needs no device
  */
-record FakeWorker(long bytes, Function<String, ExecutionOutcome> work) implements Worker {
+record FakeWorker(long bytes, Function<String, ExecutionOutcome> work, Consumer<String> save)
+    implements Worker {
   static ExecutionOutcome success() {
     return new ExecutionOutcome.Succeeded(Map.of());
   }
@@ -58,7 +60,12 @@ record FakeWorker(long bytes, Function<String, ExecutionOutcome> work) implement
   @Override
   public Remainder<DeviceWorker.Result> begin(
       DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
-    return new Remainder.Nothing<>(new DeviceWorker.Result(work.apply(job.promptId()), 0));
+    ExecutionOutcome computed = work.apply(job.promptId());
+    return new Remainder.HostNodes<>(
+        () -> {
+          save.accept(job.promptId());
+          return new DeviceWorker.Result(computed, 0);
+        });
   }
 
   @Override
