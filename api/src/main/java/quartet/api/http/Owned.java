@@ -98,9 +98,9 @@ final class Owned extends AllDirectives {
     return ids(gpus.stream().flatMap(gpu -> gpu.pending().stream()));
   }
 
-  /** Ids of running prompts. */
+  /** Ids of prompts that run or are being saved. */
   static Set<String> running(List<GpuSnapshot> gpus) {
-    return ids(gpus.stream().flatMap(gpu -> gpu.running().stream()));
+    return ids(gpus.stream().flatMap(gpu -> gpu.underWay().stream()));
   }
 
   private static Set<String> ids(Stream<PromptJob> jobs) {

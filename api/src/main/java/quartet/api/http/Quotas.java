@@ -45,7 +45,7 @@ final class Quotas {
   }
 
   private static long own(GpuSnapshot gpu, Principal who) {
-    return java.util.stream.Stream.concat(gpu.running().stream(), gpu.pending().stream())
+    return java.util.stream.Stream.concat(gpu.underWay().stream(), gpu.pending().stream())
         .filter(job -> Principal.ownerOf(job).equals(who.name()))
         .count();
   }

@@ -22,6 +22,7 @@ import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.Remainder;
 import quartet.engine.run.CancelToken;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorKind;
@@ -72,7 +73,8 @@ public final class ProcessWorker implements Worker {
   }
 
   @Override
-  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+  public Remainder<DeviceWorker.Result> begin(
+      DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
     ObjectNode message = Json.object().put("do", "run").put("prompt_id", job.promptId());
     message.set("prompt", job.plan().prompt());
     message.set("extra_pnginfo", job.extraPngInfo());
@@ -98,7 +100,8 @@ public final class ProcessWorker implements Worker {
         && failed.kind() == ErrorKind.DEVICE_LOST) {
       throw new EngineException(IsolationError.PROCESS_FAILED, failed.message());
     }
-    return new DeviceWorker.Result(outcome, answer.path("out_of_memory").asInt());
+    return new Remainder.Nothing<>(
+        new DeviceWorker.Result(outcome, answer.path("out_of_memory").asInt()));
   }
 
   /** Asks now and then, since a token tells nobody; says so once. */

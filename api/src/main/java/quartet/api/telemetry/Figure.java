@@ -30,6 +30,11 @@ public enum Figure {
   REJECTIONS("quartet.prompt.rejections", Kind.COUNTER, "Prompts that were refused, by reason"),
   /** Memory that was not enough. */
   OUT_OF_MEMORY("quartet.oom", Kind.COUNTER, "Times the GPU's memory was exhausted"),
+  /** What prompts take of a device. */
+  GPU_BUSY(
+      "quartet.gpu.busy",
+      Kind.TIMER,
+      "Time on the GPU, of each prompt; 1 minus the rate of its sum is the share of idle time"),
   /** Devices that failed and were started again. */
   RESTARTS("quartet.gpu.restarts", Kind.COUNTER, "Times the GPU's worker was started again"),
   /** Devices that only a new process can use. */

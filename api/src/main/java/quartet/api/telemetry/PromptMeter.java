@@ -23,8 +23,8 @@ import quartet.errors.ErrorKind;
 import quartet.tensor.DeviceMemory;
 
 /**
- * Makes figures of what devices tell. It only counts and times; what it keeps is about running
- * prompts and is bounded by the number of devices.
+ * Makes figures of what devices tell. It only counts and times; what it keeps is about prompts that
+ * run or are being saved, of which each device has few.
  *
  * <p>Thread: {@link #report} the front actor's, {@link #journal} any.
  */
@@ -34,10 +34,10 @@ final class PromptMeter implements Recorder {
   private final Meters meters;
   private final Consumer<PromptTrace> traces;
   private final InstantSource clock;
-  private final Map<Integer, Running> running = new HashMap<>();
+  private final Map<String, Running> running = new HashMap<>();
   private final Map<Integer, Set<String>> resident = new HashMap<>();
 
-  /** What is known of the prompt that a device runs. */
+  /** What is known of a prompt that runs. */
   private static final class Running {
     final PromptJob job;
     final Instant started;
@@ -118,37 +118,44 @@ final class PromptMeter implements Recorder {
     int gpu = report.gpuId();
     switch (report) {
       case GpuReport.Happened happened -> happened(gpu, happened.event());
-      case GpuReport.Finished finished -> finished(gpu, finished.end(), finished.holdings());
+      case GpuReport.LeftDevice left -> {
+        meters.time(Figure.GPU_BUSY, Labels.gpu(gpu), left.onDevice());
+        place(gpu, left.job(), left.holdings());
+        holds(gpu, left.holdings());
+      }
+      case GpuReport.Finished finished -> finished(gpu, finished.end());
       case GpuReport.Holds holds -> holds(gpu, holds.holdings());
       case GpuReport.Up up -> holds(gpu, up.holdings());
-      case GpuReport.Down ignored -> {
+      case GpuReport.Down down -> {
         meters.count(Figure.RESTARTS, Labels.gpu(gpu), 1);
-        forget(gpu);
+        forget(gpu, down.interrupted());
       }
-      case GpuReport.Lost ignored -> {
+      case GpuReport.Lost lost -> {
         meters.count(Figure.LOST, Labels.gpu(gpu), 1);
-        forget(gpu);
+        forget(gpu, lost.interrupted());
       }
     }
   }
 
-  private void forget(int gpu) {
-    running.remove(gpu);
+  private void forget(int gpu, @Nullable PromptJob interrupted) {
+    if (interrupted != null) {
+      running.remove(interrupted.promptId());
+    }
     resident.remove(gpu);
   }
 
   private void happened(int gpu, PromptEvent.OfPrompt event) {
     if (event instanceof PromptEvent.Started started) {
       Instant at = Instant.ofEpochMilli(started.timestampMillis());
-      running.put(gpu, new Running(started.job(), at));
+      running.put(started.job().promptId(), new Running(started.job(), at));
       meters.time(
           Figure.QUEUE_WAIT,
           Labels.gpu(gpu).and("priority", priority(started.job())),
           Duration.between(started.job().accepted(), at));
       return;
     }
-    Running now = running.get(gpu);
-    if (now == null || !now.job.promptId().equals(event.job().promptId())) {
+    Running now = running.get(event.job().promptId());
+    if (now == null) {
       return;
     }
     switch (event) {
@@ -203,8 +210,8 @@ final class PromptMeter implements Recorder {
     }
   }
 
-  private void finished(int gpu, PromptEvent.Ended end, GpuHoldings holdings) {
-    Running now = running.remove(gpu);
+  private void finished(int gpu, PromptEvent.Ended end) {
+    Running now = running.remove(end.job().promptId());
     String outcome =
         switch (end.outcome()) {
           case ExecutionOutcome.Succeeded ignored -> "succeeded";
@@ -215,9 +222,7 @@ final class PromptMeter implements Recorder {
           }
         };
     meters.count(Figure.PROMPTS, Labels.gpu(gpu).and("outcome", outcome), 1);
-    place(gpu, end.job(), holdings);
-    holds(gpu, holdings);
-    if (now == null || !now.job.promptId().equals(end.job().promptId())) {
+    if (now == null) {
       return;
     }
     outOfMemory(gpu, now, end.outcome());

@@ -77,12 +77,19 @@ final class PromptMeterTest {
   }
 
   private void end(PromptJob job, ExecutionOutcome outcome, String... resident) {
+    offDevice(job, Duration.ofMillis(1), resident);
+    finished(job, outcome);
+  }
+
+  private void offDevice(PromptJob job, Duration onDevice, String... resident) {
+    GpuHoldings holdings = new GpuHoldings(Set.of(resident), MEMORY);
+    meter.report(new GpuReport.LeftDevice(0, job, true, holdings, onDevice));
+  }
+
+  private void finished(PromptJob job, ExecutionOutcome outcome) {
     meter.report(
         new GpuReport.Finished(
-            0,
-            new PromptEvent.Ended(job, 0, outcome, now.toEpochMilli()),
-            new GpuHoldings(Set.of(resident), MEMORY),
-            GpuFigures.NONE));
+            0, new PromptEvent.Ended(job, 0, outcome, now.toEpochMilli()), GpuFigures.NONE));
   }
 
   private void pass(int millis) {
@@ -135,6 +142,29 @@ final class PromptMeterTest {
     assertThat(traces.getFirst().nodes())
         .singleElement()
         .satisfies(node -> assertThat(node.classType()).isEqualTo("KSampler"));
+  }
+
+  @Test
+  void aPromptThatIsSavedWhileTheNextOneRunsIsTimedToItsEnd() {
+    PromptJob saved = job("saved");
+    start(saved);
+    pass(100);
+    offDevice(saved, Duration.ofMillis(99), "a");
+    PromptJob next = job("next");
+    start(next);
+    tell(new PromptEvent.NodeStarted(saved, "3"));
+    pass(30);
+    tell(new PromptEvent.NodeFinished(saved, "3", null, false));
+    finished(saved, new ExecutionOutcome.Succeeded(Map.of()));
+    pass(70);
+    offDevice(next, Duration.ofMillis(98), "a");
+    finished(next, new ExecutionOutcome.Succeeded(Map.of()));
+    assertThat(kept.times.get("PROMPT_DURATION{gpu=0, model=a.safetensors, outcome=succeeded}"))
+        .containsExactly(Duration.ofMillis(130), Duration.ofMillis(100));
+    assertThat(kept.times.get("STAGE_DURATION{gpu=0, stage=denoise}"))
+        .containsExactly(Duration.ofMillis(30));
+    assertThat(kept.times.get("GPU_BUSY{gpu=0}"))
+        .containsExactly(Duration.ofMillis(99), Duration.ofMillis(98));
   }
 
   @Test

@@ -12,6 +12,8 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.dispatch.ControlMessage;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,8 +25,12 @@ import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.engine.device.DeviceThread;
 import quartet.engine.device.DeviceWorker;
+import quartet.engine.device.Finishers;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.Remainder;
+import quartet.engine.node.PreviewMethod;
+import quartet.engine.value.ImageBatch;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorKind;
 
@@ -32,13 +38,18 @@ import quartet.errors.ErrorKind;
  * One device: runs one prompt at a time on the device's thread, and tells the front actor what
  * happens. Which prompt is next is not decided here. It never blocks.
  *
- * <p>Events of a running prompt go from the device's thread straight to the front actor; only the
- * end comes back here, so a chatty prompt cannot fill this mailbox. Interrupts and ends overtake
- * what is queued in the mailbox.
+ * <p>What is left of a prompt when the device has done its part, its pictures' files above all, is
+ * done on other threads, while the device has the next prompt. Ends are told in the order of the
+ * starts. If too many prompts are being ended, the device's thread does it itself.
  *
- * <p>When the device fails, the prompt goes back to the front actor, and this actor is restarted
- * with growing pauses: a new worker on a new thread, warmed up before it takes prompts again. A
- * fault that only a new process heals is reported as {@link GpuReport.Lost}.
+ * <p>Events of a running prompt go from those threads straight to the front actor; only the end
+ * comes back here, so a chatty prompt cannot fill this mailbox. Interrupts and ends overtake what
+ * is queued in the mailbox.
+ *
+ * <p>When the device fails, the prompt on it goes back to the front actor, and this actor is
+ * restarted with growing pauses: a new worker on a new thread, warmed up before it takes prompts
+ * again. Prompts that have left the device are of no interest to that: their ends outlive restarts.
+ * A fault that only a new process heals is reported as {@link GpuReport.Lost}.
  */
 public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   private static final Logger LOG = LoggerFactory.getLogger(GpuActor.class);
@@ -53,18 +64,18 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   public sealed interface Command {}
 
   /**
-   * Run this prompt; nothing else may run.
+   * Run this prompt; no other may be on the device.
    *
    * @param behind how many wait at this moment, for the figures
    */
   public record Run(PromptJob job, int behind) implements Command, ControlMessage {}
 
   /**
-   * Stop the running prompt.
+   * Stop a prompt.
    *
-   * @param promptId only if it is this one; null for whichever runs
+   * @param promptId on the device or on its way out
    */
-  public record Interrupt(@Nullable String promptId) implements Command, ControlMessage {}
+  public record Interrupt(String promptId) implements Command, ControlMessage {}
 
   /** Give memory back when idle: cached outputs, and resident models if asked. */
   public record Free(boolean models) implements Command {}
@@ -79,8 +90,12 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
    */
   public record WarmedUp(int gpuId, @Nullable String failure) {}
 
-  private record Ended(GpuRun run, DeviceWorker.Result result, GpuHoldings holdings)
+  /** Result: null if something is left that needs no device; then Ended follows. */
+  private record OffDevice(
+      GpuRun run, GpuHoldings holdings, Duration onDevice, DeviceWorker.@Nullable Result result)
       implements Command, ControlMessage {}
+
+  private record Ended(GpuRun run, DeviceWorker.Result result) implements Command, ControlMessage {}
 
   private record WorkerFailed(Throwable failure) implements Command, ControlMessage {}
 
@@ -99,13 +114,23 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
 
   /** What outlives restarts. */
   private static final class Life {
+    final Finishers finishers;
+
+    /** Off the device and not told to have ended, in the order of their starts. */
+    final Deque<GpuRun> leaving = new ArrayDeque<>();
+
     GpuFigures figures = GpuFigures.NONE;
     long loggedTasks;
     int starts;
     String reason = "its actor failed";
+
+    Life(int gpuId) {
+      finishers = new Finishers(gpuId);
+    }
   }
 
   private final GpuSettings settings;
+  private final ActorRef<Command> self;
   private final Clock clock;
   private final ActorRef<GpuReport> front;
   private final DeviceThread device;
@@ -113,6 +138,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   private @Nullable GpuRun run;
   private int outOfMemoryInARow;
   private boolean announced;
+  private boolean usable;
   private boolean lost;
 
   /**
@@ -122,7 +148,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
    */
   public static Behavior<Command> create(
       GpuSettings settings, Clock clock, ActorRef<GpuReport> front) {
-    Life life = new Life();
+    Life life = new Life(settings.gpuId());
     return settings
         .supervision()
         .restarting(
@@ -141,12 +167,14 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
       ActorRef<GpuReport> front) {
     super(context);
     this.settings = settings;
+    this.self = context.getSelf();
     this.life = life;
     this.clock = clock;
     this.front = front;
     this.device = new DeviceThread(settings.gpuId(), settings.worker());
     timers.startTimerWithFixedDelay(new LogFigures(), FIGURES_EVERY);
     timers.startTimerWithFixedDelay(new Look(), LOOK_EVERY);
+    usable = life.starts == 0;
     if (life.starts++ > 0) {
       LOG.info("🔥 [GPU {}] Warming up again after: {}", settings.gpuId(), life.reason);
       warmUp(null);
@@ -162,11 +190,12 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
         .onMessage(Freed.class, this::onFreed)
         .onMessage(WarmUp.class, this::onWarmUp)
         .onMessage(WarmUpDone.class, this::onWarmUpDone)
+        .onMessage(OffDevice.class, this::onOffDevice)
         .onMessage(Ended.class, this::onEnded)
         .onMessage(WorkerFailed.class, this::onWorkerFailed)
         .onMessage(LogFigures.class, this::onLogFigures)
         .onMessage(Look.class, this::onLook)
-        .onSignal(PostStop.class, signal -> stopDevice())
+        .onSignal(PostStop.class, signal -> onPostStop())
         .onSignal(PreRestart.class, signal -> onPreRestart())
         .build();
   }
@@ -175,6 +204,9 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     if (lost) {
       front.tell(new GpuReport.Lost(settings.gpuId(), message.job(), life.reason));
       return this;
+    }
+    if (!usable) {
+      return this; // sent before the front actor heard of the failure; it has taken the prompt back
     }
     if (run != null) {
       throw new IllegalStateException(
@@ -187,83 +219,157 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     }
     GpuRun next = new GpuRun(message.job(), clock.instant(), message.behind());
     run = next;
+    if (life.leaving.isEmpty()) {
+      next.becomesFirst();
+    }
     tell(new PromptEvent.Started(next.job, settings.gpuId(), clock.millis()));
-    getContext()
-        .pipeToSelf(
-            device.submit(worker -> work(worker, next)),
-            (ended, failure) -> failure == null ? ended : new WorkerFailed(failure));
+    device
+        .submit(worker -> work(worker, next))
+        .exceptionally(
+            failure -> {
+              self.tell(new WorkerFailed(failure));
+              return next;
+            });
     return this;
   }
 
   /** On the device's thread. */
-  private Ended work(Worker worker, GpuRun current) {
+  private GpuRun work(Worker worker, GpuRun current) {
+    long began = System.nanoTime();
     current.signOfLife();
     JobEvents events =
         new JobEvents(
             current.job,
             clock,
-            settings.previews(),
+            previews(current),
             event -> {
               current.signOfLife();
               tell(event);
             });
-    DeviceWorker.Result result =
+    Remainder<DeviceWorker.Result> left =
         settings
             .planner()
             .plan(current.job)
             .map(
                 plan ->
-                    worker.run(
+                    worker.begin(
                         new DeviceWorker.Job(
                             current.job.promptId(), plan, current.job.extraPngInfo(), current),
                         events))
             .orElseGet(
                 () ->
-                    new DeviceWorker.Result(
-                        failed(
+                    new Remainder.Nothing<>(
+                        notRun(
                             ErrorKind.INPUT,
                             "The prompt was valid when it was accepted and is not any more: "
-                                + settings.planner().whyNot(current.job)),
-                        0));
-    return new Ended(current, result, GpuHoldings.of(worker));
+                                + settings.planner().whyNot(current.job))));
+    GpuHoldings holdings = GpuHoldings.of(worker);
+    Duration onDevice = Duration.ofNanos(System.nanoTime() - began);
+    boolean taken =
+        left instanceof Remainder.HostNodes
+            && life.finishers.offer(
+                () -> self.tell(new OffDevice(current, holdings, onDevice, null)),
+                () -> self.tell(new Ended(current, finish(current, left))));
+    if (!taken) {
+      self.tell(new OffDevice(current, holdings, onDevice, left.finish()));
+    }
+    return current;
   }
 
-  private Behavior<Command> onEnded(Ended message) {
-    if (message.run() != run) {
+  /** On a thread of its own: a prompt whose end cannot be told would never end. */
+  private static DeviceWorker.Result finish(GpuRun current, Remainder<DeviceWorker.Result> left) {
+    try {
+      return left.finish();
+    } catch (RuntimeException e) {
+      LOG.error("the end of prompt {} failed", current.job.promptId(), e);
+      return notRun(ErrorKind.INTERNAL, e.toString());
+    }
+  }
+
+  /** A client may take any picture for one of the prompt that it has not heard the end of. */
+  private PreviewSink previews(GpuRun current) {
+    PreviewSink usual = settings.previews();
+    return new PreviewSink() {
+      @Override
+      public PreviewMethod wanted(PromptJob job) {
+        return current.isFirst() ? usual.wanted(job) : PreviewMethod.NONE;
+      }
+
+      @Override
+      public void offer(PromptJob job, String nodeId, ImageBatch picture) {
+        usual.offer(job, nodeId, picture);
+      }
+    };
+  }
+
+  private Behavior<Command> onOffDevice(OffDevice message) {
+    GpuRun off = message.run();
+    if (off != run) {
       return this; // given up in the meantime
     }
-    ExecutionOutcome outcome = message.result().outcome();
-    if (outcome instanceof ExecutionOutcome.Failed failed
-        && !message.run().isCancelled()
+    DeviceWorker.Result result = message.result();
+    if (result != null
+        && result.outcome() instanceof ExecutionOutcome.Failed failed
+        && !off.isCancelled()
         && (failed.kind() == ErrorKind.DEVICE || failed.kind() == ErrorKind.DEVICE_LOST)) {
       return deviceFailed(failed.kind(), failed.message(), null);
     }
-    Duration took = Duration.between(message.run().started, clock.instant());
+    run = null;
+    off.end = result == null ? null : new GpuRun.End(result, clock.instant());
+    life.leaving.add(off);
+    boolean success = result == null || result.outcome() instanceof ExecutionOutcome.Succeeded;
+    front.tell(
+        new GpuReport.LeftDevice(
+            settings.gpuId(), off.job, success, message.holdings(), message.onDevice()));
+    tellEnds();
+    watchForStorm(result);
+    return this;
+  }
+
+  private Behavior<Command> onEnded(Ended message) {
+    message.run().end = new GpuRun.End(message.result(), clock.instant());
+    tellEnds();
+    return this;
+  }
+
+  /** A prompt that has ended waits for those that started before it. */
+  private void tellEnds() {
+    for (GpuRun first = life.leaving.peek();
+        first != null && first.end != null;
+        first = life.leaving.peek()) {
+      life.leaving.remove();
+      if (run != null && life.leaving.isEmpty()) {
+        run.becomesFirst();
+      }
+      tellEnd(first, first.end);
+    }
+  }
+
+  private void tellEnd(GpuRun ended, GpuRun.End end) {
+    ExecutionOutcome outcome = end.result().outcome();
+    Duration took = Duration.between(ended.started, end.at());
     life.figures =
         life.figures.plus(
             outcome instanceof ExecutionOutcome.Succeeded,
-            message.run().behind,
-            Duration.between(message.run().job.accepted(), message.run().started),
+            ended.behind,
+            Duration.between(ended.job.accepted(), ended.started),
             took,
-            message.result().outOfMemory());
-    logEnd(message.run().job, outcome, took);
-    run = null;
+            end.result().outOfMemory());
+    logEnd(ended.job, outcome, took);
     front.tell(
         new GpuReport.Finished(
             settings.gpuId(),
-            new PromptEvent.Ended(message.run().job, settings.gpuId(), outcome, clock.millis()),
-            message.holdings(),
+            new PromptEvent.Ended(ended.job, settings.gpuId(), outcome, end.at().toEpochMilli()),
             life.figures));
     if (life.figures.tasks() - life.loggedTasks >= FIGURES_EVERY_TASKS) {
       onLogFigures(new LogFigures());
     }
-    watchForStorm(outcome);
-    return this;
   }
 
-  private void watchForStorm(ExecutionOutcome outcome) {
+  private void watchForStorm(DeviceWorker.@Nullable Result result) {
     boolean outOfMemory =
-        outcome instanceof ExecutionOutcome.Failed failed
+        result != null
+            && result.outcome() instanceof ExecutionOutcome.Failed failed
             && failed.kind() == ErrorKind.OUT_OF_MEMORY;
     outOfMemoryInARow = outOfMemory ? outOfMemoryInARow + 1 : 0;
     if (outOfMemoryInARow >= STORM) {
@@ -305,11 +411,14 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   }
 
   private Behavior<Command> onLook(Look message) {
+    for (GpuRun leaving : List.copyOf(life.leaving)) {
+      if (leaving.end == null && leaving.stuck(settings.stuckAfter())) {
+        giveUp(leaving);
+      }
+    }
     GpuRun current = run;
     if (current != null && current.stuck(settings.stuckAfter())) {
-      String reason =
-          "prompt %s has given no sign of life for %d s"
-              .formatted(current.job.promptId(), current.silence().toSeconds());
+      String reason = silent(current);
       life.reason = reason;
       if (device.abandon()) {
         LOG.error("❌ [GPU {}] {}; its process is killed", settings.gpuId(), reason);
@@ -319,6 +428,21 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
       }
     }
     return this;
+  }
+
+  /** Its thread cannot be ended, and the disk it waits for may be everybody's. */
+  private void giveUp(GpuRun hangs) {
+    life.leaving.remove(hangs);
+    life.reason = silent(hangs);
+    lost = true;
+    LOG.error("❌ [GPU {}] {}; the process has to be replaced", settings.gpuId(), life.reason);
+    front.tell(new GpuReport.Lost(settings.gpuId(), hangs.job, life.reason));
+    tellEnds();
+  }
+
+  private static String silent(GpuRun run) {
+    return "prompt %s has given no sign of life for %d s"
+        .formatted(run.job.promptId(), run.silence().toSeconds());
   }
 
   private Behavior<Command> onPreRestart() {
@@ -355,25 +479,28 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     }
   }
 
-  private static ExecutionOutcome failed(ErrorKind kind, String message) {
-    return new ExecutionOutcome.Failed(
-        Map.of(),
-        "",
-        "",
-        kind,
-        message,
-        kind.name(),
-        List.of(),
-        List.of(),
-        com.fasterxml.jackson.databind.node.JsonNodeFactory.instance.objectNode());
+  private static DeviceWorker.Result notRun(ErrorKind kind, String message) {
+    return new DeviceWorker.Result(
+        new ExecutionOutcome.Failed(
+            Map.of(),
+            "",
+            "",
+            kind,
+            message,
+            kind.name(),
+            List.of(),
+            List.of(),
+            com.fasterxml.jackson.databind.node.JsonNodeFactory.instance.objectNode()),
+        0);
   }
 
   private Behavior<Command> onInterrupt(Interrupt message) {
-    GpuRun current = run;
-    if (current != null
-        && (message.promptId() == null || message.promptId().equals(current.job.promptId()))) {
-      current.cancel();
+    if (run != null && run.job.promptId().equals(message.promptId())) {
+      run.cancel();
     }
+    life.leaving.stream()
+        .filter(leaving -> leaving.job.promptId().equals(message.promptId()))
+        .forEach(GpuRun::cancel);
     return this;
   }
 
@@ -428,6 +555,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     ActorRef<WarmedUp> asked = message.replyTo();
     if (failure == null && holdings != null) {
       LOG.info("✅ [GPU {}] Warmup completed", settings.gpuId());
+      usable = true;
       front.tell(new GpuReport.Up(settings.gpuId(), holdings));
     } else {
       LOG.error("❌ [GPU {}] Warmup failed: {}", settings.gpuId(), String.valueOf(failure));
@@ -442,6 +570,15 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     if (life.figures.tasks() != life.loggedTasks) {
       LOG.info("📊 [GPU {}] {}", settings.gpuId(), life.figures);
       life.loggedTasks = life.figures.tasks();
+    }
+    return this;
+  }
+
+  private Behavior<Command> onPostStop() {
+    life.leaving.forEach(GpuRun::cancel);
+    stopDevice();
+    if (!lost) {
+      life.finishers.close();
     }
     return this;
   }

@@ -1,5 +1,6 @@
 package quartet.cluster.gpu;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
@@ -12,17 +13,27 @@ public sealed interface GpuReport {
   /** Something happened to a running prompt; never its end. */
   record Happened(int gpuId, PromptEvent.OfPrompt event) implements GpuReport {}
 
-  /** A prompt has ended, and the device can take the next one. */
-  record Finished(int gpuId, PromptEvent.Ended end, GpuHoldings holdings, GpuFigures figures)
+  /**
+   * The device has done its part of a prompt and can take the next one. {@link Finished} follows:
+   * at once, or when what needs no device has been done too.
+   *
+   * @param success whether nothing has failed so far
+   * @param onDevice how long it took
+   */
+  record LeftDevice(
+      int gpuId, PromptJob job, boolean success, GpuHoldings holdings, Duration onDevice)
       implements GpuReport {}
+
+  /** A prompt has ended. Those of one device end in the order in which they started. */
+  record Finished(int gpuId, PromptEvent.Ended end, GpuFigures figures) implements GpuReport {}
 
   /** What the device holds has changed without a prompt. */
   record Holds(int gpuId, GpuHoldings holdings) implements GpuReport {}
 
   /**
-   * The device has failed and is being restarted.
+   * The device has failed and is being restarted. What had left it before ends all the same.
    *
-   * @param interrupted the prompt that ran, to be run again, or null
+   * @param interrupted the prompt that ran on it, to be run again, or null
    */
   record Down(int gpuId, @Nullable PromptJob interrupted, String reason) implements GpuReport {}
 
@@ -30,9 +41,10 @@ public sealed interface GpuReport {
   record Up(int gpuId, GpuHoldings holdings) implements GpuReport {}
 
   /**
-   * The device has failed so that only a new process can use it again.
+   * The device has failed so that only a new process can use it again. What had left it before ends
+   * all the same.
    *
-   * @param interrupted the prompt that ran, to be run again, or null
+   * @param interrupted the prompt that ran on it or hangs after it, to be run again, or null
    */
   record Lost(int gpuId, @Nullable PromptJob interrupted, String reason) implements GpuReport {}
 }

@@ -13,8 +13,8 @@ import quartet.cluster.queue.Projection;
  * What a device does at one moment.
  *
  * @param node the server it belongs to, or null for the only one
- * @param ending prompts that have run here and whose end is being stored: they are in no history
- *     yet, so they still count as running for whoever looks for them
+ * @param ending prompts that have left the device and are being saved, or whose end is being
+ *     stored: they are in no history yet, so they still count as running for whoever looks for them
  * @param pending prompts that would run there next, in their order
  * @param planned when and why, one for each pending prompt
  * @param paused whether an operator has stopped it from taking prompts

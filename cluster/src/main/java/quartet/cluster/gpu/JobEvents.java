@@ -10,7 +10,10 @@ import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.node.PreviewMethod;
 import quartet.engine.value.ImageBatch;
 
-/** The engine's events as events of a prompt. Thread: the device's. */
+/**
+ * The engine's events as events of a prompt. Thread: the device's, then the one that does what is
+ * left.
+ */
 record JobEvents(
     PromptJob job, Clock clock, PreviewSink previews, Consumer<PromptEvent.OfPrompt> listener)
     implements Consumer<ExecutionEvent> {

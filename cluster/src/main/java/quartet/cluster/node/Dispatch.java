@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,11 +55,14 @@ final class Dispatch {
   private final Map<Integer, GpuFigures> figures = new HashMap<>();
   private final Map<Integer, PromptJob> running = new HashMap<>();
 
+  /** Off their devices and not ended, by prompt id, in the order in which they left. */
+  private final Map<String, Ending> leaving = new LinkedHashMap<>();
+
   /** By prompt id, in the order in which they ended. */
   private final Map<String, Ending> endings = new LinkedHashMap<>();
 
   private RouterProtocol.DrainMode drain = RouterProtocol.DrainMode.OFF;
-  private @Nullable String leaving;
+  private @Nullable String whyLeaving;
   private @Nullable Projection projection;
   private @Nullable List<GpuSnapshot> shown;
 
@@ -127,7 +131,7 @@ final class Dispatch {
         endHere(late.promptId(), outcome);
       }
     }
-    if (leaving != null || drain == RouterProtocol.DrainMode.RUNNING) {
+    if (whyLeaving != null || drain == RouterProtocol.DrainMode.RUNNING) {
       return;
     }
     for (NodeQueue.Start start : queue.assign(clock.millis())) {
@@ -177,19 +181,25 @@ final class Dispatch {
 
   // What devices report.
 
+  /** A device can take the next prompt; what is left of this one needs none. */
+  void left(GpuReport.LeftDevice report) {
+    running.remove(report.gpuId());
+    leaving.put(report.job().promptId(), new Ending(report.gpuId(), report.job()));
+    queue.ended(report.gpuId(), report.job().promptId(), report.success(), clock.millis());
+    holds(report.gpuId(), report.holdings());
+    go();
+  }
+
   /**
-   * A prompt has ended on its device.
+   * A prompt has ended that has left its device.
    *
    * @return whether that is its end; false if it is tried on a device with more memory
    */
   boolean finished(GpuReport.Finished report) {
     String promptId = report.end().job().promptId();
     ExecutionOutcome outcome = report.end().outcome();
-    running.remove(report.gpuId());
+    leaving.remove(promptId);
     figures.put(report.gpuId(), report.figures());
-    queue.ended(
-        report.gpuId(), promptId, outcome instanceof ExecutionOutcome.Succeeded, clock.millis());
-    holds(report.gpuId(), report.holdings());
     if (SplitRun.isPart(promptId)) {
       partEnded(promptId, outcome);
       go();
@@ -264,32 +274,40 @@ final class Dispatch {
     go();
   }
 
-  void down(GpuReport.Down report) {
+  /** The prompt that was taken back, or null. */
+  @Nullable PromptJob down(GpuReport.Down report) {
     queue.health(report.gpuId(), report.reason());
     queue.holds(report.gpuId(), Set.of(), -1, -1);
-    takeBack(report.gpuId(), report.interrupted());
+    PromptJob job = takeBack(report.gpuId(), report.interrupted());
     go();
+    return job;
   }
 
-  /** The device cannot be used by this process any more: start nothing, and leave when idle. */
-  void lost(GpuReport.Lost report) {
-    leaving = "GPU %d: %s".formatted(report.gpuId(), report.reason());
+  /**
+   * The device cannot be used by this process any more: start nothing, and leave when idle.
+   *
+   * @return the prompt that was taken back, or null
+   */
+  @Nullable PromptJob lost(GpuReport.Lost report) {
+    whyLeaving = "GPU %d: %s".formatted(report.gpuId(), report.reason());
     queue.health(report.gpuId(), report.reason());
-    takeBack(report.gpuId(), report.interrupted());
+    PromptJob job = takeBack(report.gpuId(), report.interrupted());
     go();
+    return job;
   }
 
-  private void takeBack(int gpuId, @Nullable PromptJob interrupted) {
-    PromptJob ran = running.remove(gpuId);
+  private @Nullable PromptJob takeBack(int gpuId, @Nullable PromptJob interrupted) {
+    boolean off = interrupted != null && leaving.remove(interrupted.promptId()) != null;
+    PromptJob ran = off ? null : running.remove(gpuId);
     PromptJob job = interrupted == null ? ran : interrupted;
     OpenPrompts.Open opened = job == null ? null : find(job.promptId());
     if (opened == null || job == null) {
-      return;
+      return job;
     }
     String promptId = job.promptId();
     queue.ended(gpuId, promptId, false, clock.millis());
     opened.deviceFailures++;
-    if (opened.deviceFailures >= MAX_DEVICE_FAILURES && leaving == null) {
+    if (opened.deviceFailures >= MAX_DEVICE_FAILURES && whyLeaving == null) {
       ExecutionOutcome outcome =
           Restoring.failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt.");
       if (opened.split == null) {
@@ -308,11 +326,12 @@ final class Dispatch {
             .forEach(queue::add);
       }
     }
+    return job;
   }
 
   /** Why the process has to end, once it may; null if it has not to, or not yet. */
   @Nullable String leavesNow() {
-    return running.isEmpty() ? leaving : null;
+    return running.isEmpty() && leaving.isEmpty() ? whyLeaving : null;
   }
 
   // What people ask for.
@@ -355,12 +374,27 @@ final class Dispatch {
     return remove(Set.copyOf(ids));
   }
 
+  /**
+   * Stops prompts.
+   *
+   * @param promptId only this one; null for what the devices compute, or, on devices that have
+   *     nothing to do, for what they have computed last
+   */
   void interrupt(@Nullable String promptId, @Nullable Integer gpuId) {
     for (int id : gpus.chosen(gpuId)) {
-      PromptJob job = running.get(id);
-      if (job != null && (promptId == null || promptId.equals(SplitRun.promptId(job.promptId())))) {
-        gpus.get(id).tell(new GpuActor.Interrupt(job.promptId()));
+      PromptJob onDevice = running.get(id);
+      List<PromptJob> jobs =
+          leaving.values().stream()
+              .filter(one -> one.gpuId() == id && (promptId != null || onDevice == null))
+              .map(Ending::job)
+              .collect(Collectors.toCollection(ArrayList::new));
+      if (onDevice != null) {
+        jobs.add(onDevice);
       }
+      jobs.stream()
+          .map(PromptJob::promptId)
+          .filter(job -> promptId == null || promptId.equals(SplitRun.promptId(job)))
+          .forEach(job -> gpus.get(id).tell(new GpuActor.Interrupt(job)));
     }
   }
 
@@ -410,7 +444,7 @@ final class Dispatch {
   }
 
   RouterProtocol.DrainState drained() {
-    return new RouterProtocol.DrainState(drain, running.size(), queue.size());
+    return new RouterProtocol.DrainState(drain, running.size() + leaving.size(), queue.size());
   }
 
   boolean draining() {
@@ -512,6 +546,13 @@ final class Dispatch {
     Set<String> seen = new HashSet<>();
     shownRunning.values().forEach(job -> seen.add(job.promptId()));
     seen.addAll(endings.keySet());
+    List<Ending> ended = new ArrayList<>(endings.values());
+    for (Ending one : leaving.values()) {
+      PromptJob whole = whole(one.job());
+      if (seen.add(whole.promptId())) {
+        ended.add(new Ending(one.gpuId(), whole));
+      }
+    }
     for (Projection.Planned one : projection().planned()) {
       OpenPrompts.Open opened = find(one.promptId());
       boolean part = SplitRun.isPart(one.promptId());
@@ -531,10 +572,7 @@ final class Dispatch {
               id,
               devices.getOrDefault(id, ""),
               Optional.ofNullable(shownRunning.get(id)),
-              endings.values().stream()
-                  .filter(ending -> ending.gpuId() == id)
-                  .map(Ending::job)
-                  .toList(),
+              ended.stream().filter(ending -> ending.gpuId() == id).map(Ending::job).toList(),
               pending.getOrDefault(id, List.of()),
               planned.getOrDefault(id, List.of()),
               figures.getOrDefault(id, GpuFigures.NONE),
@@ -549,13 +587,18 @@ final class Dispatch {
     Map<Integer, PromptJob> once = new TreeMap<>();
     Set<String> seen = new HashSet<>();
     for (Map.Entry<Integer, PromptJob> one : new TreeMap<>(running).entrySet()) {
-      OpenPrompts.Open opened = find(one.getValue().promptId());
-      PromptJob job = opened == null || opened.split == null ? one.getValue() : opened.job();
+      PromptJob job = whole(one.getValue());
       if (seen.add(job.promptId())) {
         once.put(one.getKey(), job);
       }
     }
     return once;
+  }
+
+  /** The prompt that a job is a part of, or is. */
+  private PromptJob whole(PromptJob job) {
+    OpenPrompts.Open opened = find(job.promptId());
+    return opened == null || opened.split == null ? job : opened.job();
   }
 
   /** How long a prompt that came now would wait, in seconds. */

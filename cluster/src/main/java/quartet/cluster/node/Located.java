@@ -45,7 +45,6 @@ public final class Located {
           finished.gpuId(),
           new PromptEvent.Ended(
               end.job(), end.gpuId(), on(node, end.outcome()), end.timestampMillis()),
-          finished.holdings(),
           finished.figures());
     }
     if (report instanceof GpuReport.Happened happened

@@ -375,9 +375,16 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
     settings.recorder().report(message.report());
     switch (Located.on(settings.filesOn(), message.report())) {
       case GpuReport.Happened happened -> onHappened(happened);
+      case GpuReport.LeftDevice left -> {
+        order.left(left.gpuId(), SplitRun.promptId(left.job().promptId()));
+        dispatch.left(left);
+      }
       case GpuReport.Finished finished -> {
         if (dispatch.finished(finished)) {
           inOrder(finished.gpuId(), finished.end());
+        } else {
+          String promptId = SplitRun.promptId(finished.end().job().promptId());
+          offerAgain(finished.gpuId(), order.goesOn(finished.gpuId(), promptId));
         }
         tellQueueLength();
       }
@@ -386,14 +393,24 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         queue.forgotCaches(holds.gpuId());
       }
       case GpuReport.Up up -> dispatch.up(up);
-      case GpuReport.Down down -> dispatch.down(down);
+      case GpuReport.Down down -> takenBack(down.gpuId(), dispatch.down(down));
       case GpuReport.Lost lost -> {
-        dispatch.lost(lost);
+        takenBack(lost.gpuId(), dispatch.lost(lost));
         timers.startSingleTimer(new Leave(lost.reason()), LEAVING_PATIENCE);
         leaveIfDone();
       }
     }
     return this;
+  }
+
+  private void takenBack(int gpuId, @Nullable PromptJob job) {
+    if (job != null) {
+      offerAgain(gpuId, order.takenBack(gpuId, SplitRun.promptId(job.promptId())));
+    }
+  }
+
+  private void offerAgain(int gpuId, Iterable<PromptEvent.OfPrompt> waited) {
+    waited.forEach(event -> inOrder(gpuId, event));
   }
 
   private void onHappened(GpuReport.Happened happened) {
@@ -590,9 +607,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         told(message);
       }
     }
-    for (PromptEvent.OfPrompt waiting : order.release(message.orderKey())) {
-      inOrder(message.orderKey(), waiting);
-    }
+    offerAgain(message.orderKey(), order.release(message.orderKey(), ended.job().promptId()));
     leaveIfDone();
     return this;
   }

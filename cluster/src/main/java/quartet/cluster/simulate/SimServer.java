@@ -2,7 +2,9 @@ package quartet.cluster.simulate;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -32,8 +34,21 @@ final class SimServer {
     double busySeconds;
     @Nullable String running;
 
+    /** Off the device and not ended, in the order of their starts. */
+    final Deque<Leaving> leaving = new ArrayDeque<>();
+
     /** Grows with whatever makes a pending end void. */
     long epoch;
+  }
+
+  /** A prompt that is saved while its device has the next one. */
+  static final class Leaving {
+    final String promptId;
+    boolean saved;
+
+    Leaving(String promptId) {
+      this.promptId = promptId;
+    }
   }
 
   final int index;
@@ -138,6 +153,7 @@ final class SimServer {
     for (Gpu gpu : gpus) {
       gpu.epoch++;
       gpu.running = null;
+      gpu.leaving.clear();
       gpu.resident.clear();
       gpu.slowness = 1;
     }

@@ -2,6 +2,7 @@ package quartet.cluster.simulate;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.Set;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Waiting;
+import quartet.engine.device.Finishers;
 import quartet.errors.Required;
 
 /**
@@ -184,7 +186,7 @@ public final class Simulation {
     seconds += server.work(id).units() * scatter * gpu.slowness / world.speeds().get(start.gpuId());
     gpu.busySeconds += seconds;
     long epoch = gpu.epoch;
-    at(now + seconds, () -> finish(server, start, epoch));
+    at(now + seconds, () -> leave(server, start, epoch));
   }
 
   /** Within a client, prompts of one model and one target start in the order of their numbers. */
@@ -204,24 +206,64 @@ public final class Simulation {
     lastNumber.put(kind, one.number());
   }
 
-  private void finish(SimServer server, NodeQueue.Start start, long epoch) {
+  /**
+   * The device has computed; if too many prompts are being saved, it has to save this one itself.
+   */
+  private void leave(SimServer server, NodeQueue.Start start, long epoch) {
     SimServer.Gpu gpu = server.gpus.get(start.gpuId());
     if (gpu.epoch != epoch) {
       return;
     }
-    String id = start.waiting().promptId();
+    SimServer.Leaving leaving = new SimServer.Leaving(start.waiting().promptId());
+    double tail = world.tailSeconds() == 0 ? 0 : 2 * world.tailSeconds() * random.nextDouble();
+    if (gpu.leaving.stream().filter(one -> !one.saved).count() < Finishers.AT_ONCE) {
+      offDevice(server, start, leaving);
+      if (tail == 0) {
+        saved(server, start.gpuId(), leaving);
+      } else {
+        at(now + tail, () -> saved(server, start.gpuId(), leaving));
+      }
+      go(server);
+    } else {
+      at(
+          now + tail,
+          () -> {
+            if (gpu.epoch == epoch) {
+              offDevice(server, start, leaving);
+              saved(server, start.gpuId(), leaving);
+              go(server);
+            }
+          });
+    }
+  }
+
+  private void offDevice(SimServer server, NodeQueue.Start start, SimServer.Leaving leaving) {
+    SimServer.Gpu gpu = server.gpus.get(start.gpuId());
     gpu.running = null;
     gpu.epoch++;
+    gpu.leaving.add(leaving);
+    server.queue.ended(start.gpuId(), leaving.promptId, true, millis());
+    server.queue.holds(start.gpuId(), Set.copyOf(gpu.resident), -1, -1);
+  }
+
+  /** Ends are told in the order of the starts; a crash has emptied the list. */
+  private void saved(SimServer server, int gpuId, SimServer.Leaving leaving) {
+    leaving.saved = true;
+    Deque<SimServer.Leaving> all = server.gpus.get(gpuId).leaving;
+    for (SimServer.Leaving first = all.peek(); first != null && first.saved; first = all.peek()) {
+      all.remove();
+      finish(server, gpuId, first.promptId);
+    }
+  }
+
+  private void finish(SimServer server, int gpuId, String id) {
     if (world.crashEvery() > 0 && random.nextInt(100) == 0) {
       crash(server); // the picture is written, its end is not stored
       return;
     }
-    if (!server.end(id, start.gpuId(), millis()) || ended.put(id, now) != null) {
+    if (!server.end(id, gpuId, millis()) || ended.put(id, now) != null) {
       throw broken(id + " ended twice");
     }
-    server.queue.ended(start.gpuId(), id, true, millis());
-    server.queue.holds(start.gpuId(), Set.copyOf(gpu.resident), -1, -1);
-    go(server);
   }
 
   // What goes wrong.

@@ -9,6 +9,7 @@ import java.util.List;
  * @param speeds of the devices of each server, by device; 1 is the reference
  * @param loadSeconds to bring a model onto a device
  * @param maxResident models that a device holds
+ * @param tailSeconds mean of what is left of a prompt when its device is free again, 0 for nothing
  * @param noise relative scatter of durations, 0 for none
  * @param crashEvery mean seconds between crashes of a server, 0 for none
  * @param deviceFailsEvery mean seconds between failures of a device, 0 for none
@@ -22,6 +23,7 @@ public record World(
     List<Double> speeds,
     double loadSeconds,
     int maxResident,
+    double tailSeconds,
     double noise,
     double crashEvery,
     double deviceFailsEvery,
@@ -40,6 +42,6 @@ public record World(
 
   /** Servers on which nothing goes wrong. */
   public static World calm(int servers, List<Double> speeds, double loadSeconds, int maxResident) {
-    return new World(servers, speeds, loadSeconds, maxResident, 0.05, 0, 0, 0, 0, 1);
+    return new World(servers, speeds, loadSeconds, maxResident, 0, 0.05, 0, 0, 0, 0, 1);
   }
 }

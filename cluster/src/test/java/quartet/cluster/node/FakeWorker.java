@@ -10,6 +10,7 @@ import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.Remainder;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorCode;
 import quartet.errors.ErrorKind;
@@ -19,8 +20,10 @@ import quartet.tensor.DeviceMemory;
  * A device that does what a test says, by prompt id.
  *
  * @param work throws, or says how the prompt ends
+ * @param save what is done then, and needs no device
  */
-record FakeWorker(long bytes, Function<String, ExecutionOutcome> work) implements Worker {
+record FakeWorker(long bytes, Function<String, ExecutionOutcome> work, Consumer<String> save)
+    implements Worker {
   static ExecutionOutcome success() {
     return new ExecutionOutcome.Succeeded(Map.of());
   }
@@ -55,8 +58,14 @@ record FakeWorker(long bytes, Function<String, ExecutionOutcome> work) implement
   }
 
   @Override
-  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
-    return new DeviceWorker.Result(work.apply(job.promptId()), 0);
+  public Remainder<DeviceWorker.Result> begin(
+      DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+    ExecutionOutcome computed = work.apply(job.promptId());
+    return new Remainder.HostNodes<>(
+        () -> {
+          save.accept(job.promptId());
+          return new DeviceWorker.Result(computed, 0);
+        });
   }
 
   @Override

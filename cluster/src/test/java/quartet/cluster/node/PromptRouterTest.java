@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,14 @@ final class PromptRouterTest {
       List<Long> bytes,
       BiFunction<Integer, String, ExecutionOutcome> work,
       ActorRef<JournalProtocol.Command> journal) {
+    return router(bytes, work, id -> {}, journal);
+  }
+
+  private ActorRef<RouterProtocol.Command> router(
+      List<Long> bytes,
+      BiFunction<Integer, String, ExecutionOutcome> work,
+      Consumer<String> save,
+      ActorRef<JournalProtocol.Command> journal) {
     List<GpuSettings> devices = new ArrayList<>();
     for (int i = 0; i < bytes.size(); i++) {
       int gpu = i;
@@ -72,7 +81,7 @@ final class PromptRouterTest {
           new GpuSettings(
               gpu,
               Device.cpu(gpu),
-              () -> new FakeWorker(bytes.get(gpu), id -> work.apply(gpu, id)),
+              () -> new FakeWorker(bytes.get(gpu), id -> work.apply(gpu, id), save),
               job ->
                   Optional.of(
                       new ExecutionPlan(
@@ -155,6 +164,82 @@ final class PromptRouterTest {
         .flatMap(gpu -> gpu.underWay().stream())
         .map(PromptJob::promptId)
         .toList();
+  }
+
+  @Test
+  void theNextPromptRunsWhileTheFirstIsSavedAndIsHeardOfAfterIt() {
+    CountDownLatch disk = new CountDownLatch(1);
+    CountDownLatch computed = new CountDownLatch(2);
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(GIGABYTE),
+            (gpu, id) -> {
+              computed.countDown();
+              return FakeWorker.success();
+            },
+            id -> {
+              if (id.equals("first")) {
+                await(disk);
+              }
+            },
+            kit.spawn(MemoryJournal.create()));
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "first", null);
+    submit(router, "second", null);
+    await(computed);
+    events.awaitAssert(
+        PATIENCE, () -> assertThat(underWay(router)).containsExactly("first", "second"));
+    disk.countDown();
+    List<String> told = new ArrayList<>();
+    while (told.size() < 6) {
+      if (events.receiveMessage(PATIENCE) instanceof PromptEvent.OfPrompt event) {
+        told.add(event.job().promptId() + " " + event.getClass().getSimpleName());
+      }
+    }
+    assertThat(told)
+        .containsExactly(
+            "first Started",
+            "first Ended",
+            "first Closed",
+            "second Started",
+            "second Ended",
+            "second Closed");
+    assertThat(underWay(router)).isEmpty();
+  }
+
+  @Test
+  void aDeviceThatFailsTakesNothingFromAPromptThatIsBeingSaved() {
+    CountDownLatch disk = new CountDownLatch(1);
+    AtomicInteger failures = new AtomicInteger();
+    List<String> saved = new java.util.concurrent.CopyOnWriteArrayList<>();
+    ActorRef<RouterProtocol.Command> router =
+        router(
+            List.of(GIGABYTE),
+            (gpu, id) -> {
+              if (id.equals("second") && failures.getAndIncrement() == 0) {
+                throw FakeWorker.trouble(ErrorKind.DEVICE);
+              }
+              return FakeWorker.success();
+            },
+            id -> {
+              if (id.equals("first")) {
+                await(disk);
+              }
+              saved.add(id);
+            },
+            kit.spawn(MemoryJournal.create()));
+    warm(router);
+    TestProbe<PromptEvent> events = watch(router);
+    submit(router, "first", null);
+    submit(router, "second", null);
+    events.awaitAssert(PATIENCE, () -> assertThat(failures.get()).isEqualTo(2));
+    disk.countDown();
+    List<String> ends = List.of(end(events).job().promptId(), end(events).job().promptId());
+    assertThat(ends).containsExactly("first", "second");
+    events.awaitAssert(PATIENCE, () -> assertThat(underWay(router)).isEqualTo(List.of()));
+    assertThat(saved).containsExactlyInAnyOrder("first", "second");
+    assertThat(failures.get()).as("the second one ran twice, the first one once").isEqualTo(2);
   }
 
   @Test

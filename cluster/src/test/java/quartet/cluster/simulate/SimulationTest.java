@@ -42,6 +42,7 @@ final class SimulationTest {
         speeds,
         random.nextInt(3) * 0.5,
         1 + random.nextInt(2),
+        random.nextInt(3) * 0.5,
         random.nextInt(3) * 0.1,
         random.nextInt(2) * 15.0,
         random.nextInt(2) * 10.0,

@@ -11,6 +11,7 @@ import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.OutputCache;
 import quartet.engine.exec.PromptExecutor;
+import quartet.engine.exec.Remainder;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
@@ -80,34 +81,38 @@ public final class DeviceWorker implements Worker {
   /** How a job ended, and how often the device ran out of memory on the way. */
   public record Result(ExecutionOutcome outcome, int outOfMemory) {}
 
-  /** Runs a job to its end; never throws for what a node does. */
+  /** Runs a job as far as it needs the device; never throws for what a node does. */
   @Override
-  public Result run(Job job, Consumer<ExecutionEvent> events) {
+  public Remainder<Result> begin(Job job, Consumer<ExecutionEvent> events) {
     try {
       models.beginJob();
-      ExecutionOutcome outcome = once(job, events);
-      return ranOutOfMemory(outcome) ? again(job, events) : new Result(outcome, 0);
+      Remainder<ExecutionOutcome> begun = once(job, events);
+      return ranOutOfMemory(begun)
+          ? again(job, events)
+          : begun.map(outcome -> new Result(outcome, 0));
     } finally {
       models.endJob();
     }
   }
 
-  private Result again(Job job, Consumer<ExecutionEvent> events) {
+  private Remainder<Result> again(Job job, Consumer<ExecutionEvent> events) {
     LOG.warn("💥 [GPU {}] OOM for prompt {}, clearing cache", gpuId, job.promptId());
     cache.dropValues();
     models.clear();
     models.beginTightJob();
     LOG.info("✅ [GPU {}] Cache cleared, retrying...", gpuId);
-    return new Result(once(job, events), 1);
+    return once(job, events).map(outcome -> new Result(outcome, 1));
   }
 
-  private ExecutionOutcome once(Job job, Consumer<ExecutionEvent> events) {
-    return executor.execute(
+  private Remainder<ExecutionOutcome> once(Job job, Consumer<ExecutionEvent> events) {
+    return executor.begin(
         job.plan(), files, job.cancel(), nodeId -> new Context(job, nodeId, events), events);
   }
 
-  private static boolean ranOutOfMemory(ExecutionOutcome outcome) {
-    return outcome instanceof ExecutionOutcome.Failed failed
+  /** Of the device's memory: what has left the device uses none. */
+  private static boolean ranOutOfMemory(Remainder<ExecutionOutcome> begun) {
+    return begun instanceof Remainder.Nothing<ExecutionOutcome>(ExecutionOutcome outcome)
+        && outcome instanceof ExecutionOutcome.Failed failed
         && failed.kind() == ErrorKind.OUT_OF_MEMORY;
   }
 

@@ -127,6 +127,11 @@ final class NodeCalls {
           "node %s (%s) promised %d outputs and returned %d"
               .formatted(nodeId, schema.className(), promised, result.outputs().size()));
     }
+    if (schema.hostOnly() && result.expansion() != null) {
+      throw new IllegalStateException(
+          "node %s (%s) is marked as host-only and puts other nodes in its place"
+              .formatted(nodeId, schema.className()));
+    }
     for (int slot = 0; slot < promised; slot++) {
       Object value = result.outputs().get(slot);
       boolean plain = !(value instanceof Blocked) && !(value instanceof Subgraph.Out);

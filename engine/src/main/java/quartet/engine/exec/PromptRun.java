@@ -34,7 +34,9 @@ import quartet.errors.Required;
  * One plan on its way: runs what the outputs need, lets lazy nodes ask for more, and takes in the
  * nodes that others put in their place.
  *
- * <p>Thread: the device's.
+ * <p>Thread: one at a time. The device's until {@link #leavesDevice} returns; if it says so, {@link
+ * #rest} may be called on another, to which the whole of this then belongs. The cache is the
+ * device's thread's alone.
  */
 final class PromptRun {
   private static final int TRACEBACK_LINES = 40;
@@ -55,6 +57,9 @@ final class PromptRun {
   private final Staging staging = new Staging();
   private final Map<String, ObjectNode> shown = new LinkedHashMap<>();
   private final List<String> executed = new ArrayList<>();
+  private final Map<String, NodeOutputs> made = new LinkedHashMap<>();
+  private Map<String, String> keys = Map.of();
+  private boolean leftDevice;
   private String current = "";
   private ObjectNode currentInputs = JsonNodeFactory.instance.objectNode();
 
@@ -72,7 +77,63 @@ final class PromptRun {
     this.nodes = new HashMap<>(plan.nodes());
   }
 
-  ExecutionOutcome all(Map<String, String> keys) {
+  /**
+   * Runs until everything is done or nothing is left that needs the device.
+   *
+   * @param keyOf of each node of the plan, its place in the cache
+   * @return whether something is left for {@link #rest}
+   */
+  boolean leavesDevice(Map<String, String> keyOf) {
+    keys = keyOf;
+    start();
+    for (Optional<String> next = next(); next.isPresent(); next = next()) {
+      step(next.get());
+    }
+    leftDevice = hostOnlyIsLeft();
+    return leftDevice;
+  }
+
+  private Optional<String> next() {
+    return hostOnlyIsLeft() ? Optional.empty() : staging.next();
+  }
+
+  private boolean hostOnlyIsLeft() {
+    return staging.isUnfinished()
+        && staging.all(id -> Required.in(nodes, id).registered().schema().hostOnly());
+  }
+
+  /** Runs what needs no device. */
+  ExecutionOutcome rest() {
+    for (Optional<String> next = staging.next(); next.isPresent(); next = staging.next()) {
+      step(next.get());
+    }
+    return outcome();
+  }
+
+  /** Once nothing can run any more. */
+  ExecutionOutcome outcome() {
+    List<String> left = staging.left();
+    return left.isEmpty() ? new ExecutionOutcome.Succeeded(shown) : cycle(left);
+  }
+
+  /** Places in the cache of what {@link #rest} will make. */
+  Set<String> keysLeft() {
+    Set<String> left = new HashSet<>();
+    for (String id : staging.left()) {
+      String key = keys.get(id);
+      if (key != null) {
+        left.add(key);
+      }
+    }
+    return left;
+  }
+
+  /** What {@link #rest} has made, by its place in the cache. */
+  Map<String, NodeOutputs> made() {
+    return made;
+  }
+
+  private void start() {
     List<String> cached = new ArrayList<>();
     int place = 0;
     for (String id : plan.nodes().keySet()) {
@@ -90,11 +151,6 @@ final class PromptRun {
       }
     }
     plan.outputs().forEach(this::want);
-    for (Optional<String> next = staging.next(); next.isPresent(); next = staging.next()) {
-      step(next.get(), keys);
-    }
-    List<String> left = staging.left();
-    return left.isEmpty() ? new ExecutionOutcome.Succeeded(shown) : cycle(left);
   }
 
   /** The node and everything it needs is to run, as far as it is not there. */
@@ -114,12 +170,12 @@ final class PromptRun {
     }
   }
 
-  private void step(String id, Map<String, String> keys) {
+  private void step(String id) {
     PlannedNode node = Required.in(nodes, id);
     current = id;
     List<NodeCalls.Returned> earlier = expanded.remove(id);
     if (earlier != null) {
-      done(node, NodeCalls.merge(node.registered().schema(), earlier, this::result), keys);
+      done(node, NodeCalls.merge(node.registered().schema(), earlier, this::result));
       return;
     }
     cancel.throwIfCancelled();
@@ -131,7 +187,7 @@ final class PromptRun {
     if (more.isEmpty()) {
       List<NodeCalls.Returned> returned = run(node, calls);
       if (returned.stream().allMatch(one -> one.result().expansion() == null)) {
-        done(node, NodeCalls.merge(node.registered().schema(), returned, this::result), keys);
+        done(node, NodeCalls.merge(node.registered().schema(), returned, this::result));
       } else {
         expand(node, returned);
       }
@@ -196,7 +252,10 @@ final class PromptRun {
   }
 
   private NodeResult call(PlannedNode node, NodeInputs inputs) {
-    NodeResult result = node.registered().node().run(inputs, contextOf.apply(node.id()));
+    boolean hostOnly = node.registered().schema().hostOnly();
+    NodeContext whole = contextOf.apply(node.id());
+    NodeResult result =
+        node.registered().node().run(inputs, hostOnly ? new HostContext(whole) : whole);
     NodeCalls.check(node.id(), node.registered().schema(), result);
     return result;
   }
@@ -252,11 +311,13 @@ final class PromptRun {
     return Required.in(results, id);
   }
 
-  private void done(PlannedNode node, NodeOutputs outputs, Map<String, String> keys) {
+  private void done(PlannedNode node, NodeOutputs outputs) {
     executed.add(node.id());
     results.put(node.id(), outputs);
     String key = keys.get(node.id());
-    if (key != null) {
+    if (key != null && leftDevice) {
+      made.put(key, outputs);
+    } else if (key != null) {
       cache.put(key, outputs);
     }
     finish(node.id(), outputs, false);

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.Set;
+import java.util.function.Predicate;
 import quartet.errors.Required;
 
 /**
@@ -94,6 +95,16 @@ final class Staging {
         settle(other);
       }
     }
+  }
+
+  /** Whether there are nodes that are wanted and not done. */
+  boolean isUnfinished() {
+    return !unfinished.isEmpty();
+  }
+
+  /** Whether all nodes that are wanted and not done are so. */
+  boolean all(Predicate<String> so) {
+    return unfinished.stream().allMatch(so);
   }
 
   /** Nodes that are wanted and not done, in their order. */

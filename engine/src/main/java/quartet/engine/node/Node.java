@@ -18,7 +18,8 @@ public interface Node {
   /**
    * Does the work.
    *
-   * <p>Thread: the device's. Errors: whatever it throws ends the prompt with that message.
+   * <p>Thread: the device's; of a host-only node any, one at a time for each prompt. Errors:
+   * whatever it throws ends the prompt with that message.
    */
   NodeResult run(NodeInputs inputs, NodeContext context);
 

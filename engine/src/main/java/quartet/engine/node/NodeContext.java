@@ -12,10 +12,10 @@ import quartet.tensor.Backend;
  * progress.
  */
 public interface NodeContext {
-  /** Where to compute. */
+  /** Where to compute; a host-only node must not ask. */
   Backend backend();
 
-  /** The models on this device. */
+  /** The models on this device; a host-only node must not ask. */
   Models models();
 
   /** The run-time folders. */

@@ -20,6 +20,8 @@ import java.util.stream.Stream;
  * @param hidden values the server fills in, which only {@code /object_info} mentions
  * @param lazy names of inputs whose upstream nodes run only when {@link Node#needs} asks for them
  * @param takesLists the node is called once with whole lists instead of once per element
+ * @param hostOnly the node works on host values alone and puts no other nodes in its place: when
+ *     nothing else is left of a prompt, it runs on another thread while the device does the next
  */
 public record NodeSchema(
     String className,
@@ -36,7 +38,8 @@ public record NodeSchema(
     boolean deprecated,
     boolean experimental,
     Set<String> lazy,
-    boolean takesLists) {
+    boolean takesLists,
+    boolean hostOnly) {
 
   /** How {@code /object_info} shows a node; clients know both. */
   public enum Form {
@@ -88,6 +91,10 @@ public record NodeSchema(
     hidden = List.copyOf(hidden);
     outputs = List.copyOf(outputs);
     lazy = Set.copyOf(lazy);
+    if (hostOnly && !lazy.isEmpty()) {
+      throw new IllegalArgumentException(
+          className + " is host-only, and what its lazy inputs " + lazy + " need may be a device");
+    }
   }
 
   /** Starts a schema; the display name is the class name until said otherwise. */
@@ -122,7 +129,8 @@ public record NodeSchema(
         deprecated,
         experimental,
         lazy,
-        takesLists);
+        takesLists,
+        hostOnly);
   }
 
   /** Collects a schema; every method returns the builder. */
@@ -142,6 +150,7 @@ public record NodeSchema(
     private final List<Output> outputs = new ArrayList<>();
     private Set<String> lazy = Set.of();
     private boolean takesLists;
+    private boolean hostOnly;
 
     private Builder(String className) {
       this.className = className;
@@ -237,6 +246,15 @@ public record NodeSchema(
       return this;
     }
 
+    /**
+     * Promises that the node needs neither device nor models, and no other nodes in its place; one
+     * that asks for them all the same fails.
+     */
+    public Builder hostOnly() {
+      hostOnly = true;
+      return this;
+    }
+
     /** Marks the node as one whose result the user wants. */
     public Builder outputNode() {
       output = true;
@@ -260,7 +278,8 @@ public record NodeSchema(
           deprecated,
           experimental,
           lazy,
-          takesLists);
+          takesLists,
+          hostOnly);
     }
   }
 }

@@ -31,6 +31,7 @@ final class ImageScale implements Node {
         .description("Resizes pictures; a width or height of 0 keeps the proportions.")
         .required(IMAGE, METHOD, WIDTH, HEIGHT, CROP)
         .returns(PortType.IMAGE)
+        .hostOnly()
         .build();
   }
 

@@ -39,6 +39,7 @@ final class PreviewImage implements Node {
         .required(IMAGES)
         .hidden(NodeSchema.Hidden.PROMPT, NodeSchema.Hidden.EXTRA_PNGINFO)
         .outputNode()
+        .hostOnly()
         .build();
   }
 

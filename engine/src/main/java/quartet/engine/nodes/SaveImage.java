@@ -26,6 +26,7 @@ final class SaveImage implements Node {
         .required(IMAGES, PREFIX)
         .hidden(NodeSchema.Hidden.PROMPT, NodeSchema.Hidden.EXTRA_PNGINFO)
         .outputNode()
+        .hostOnly()
         .build();
   }
 

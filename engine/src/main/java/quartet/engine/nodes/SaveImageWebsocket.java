@@ -28,6 +28,7 @@ final class SaveImageWebsocket implements Node {
         .description("Sends pictures to the client as PNG over its WebSocket; no file is written.")
         .required(IMAGES)
         .outputNode()
+        .hostOnly()
         .build();
   }
 

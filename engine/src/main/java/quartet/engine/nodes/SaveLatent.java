@@ -40,6 +40,7 @@ final class SaveLatent implements Node {
         .required(SAMPLES, PREFIX)
         .hidden(NodeSchema.Hidden.PROMPT, NodeSchema.Hidden.EXTRA_PNGINFO)
         .outputNode()
+        .hostOnly()
         .build();
   }
 

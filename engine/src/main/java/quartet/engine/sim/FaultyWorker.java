@@ -15,6 +15,7 @@ import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
+import quartet.engine.exec.Remainder;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorCode;
 import quartet.errors.ErrorKind;
@@ -66,22 +67,24 @@ public final class FaultyWorker implements Worker {
   }
 
   @Override
-  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+  public Remainder<DeviceWorker.Result> begin(
+      DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
     String fault = fault(job).orElse("");
     return switch (fault) {
       case "oom" ->
-          new DeviceWorker.Result(
-              new ExecutionOutcome.Failed(
-                  Map.of(),
-                  "",
-                  "",
-                  ErrorKind.OUT_OF_MEMORY,
-                  "out of memory, injected",
-                  ErrorKind.OUT_OF_MEMORY.name(),
-                  List.of(),
-                  List.of(),
-                  job.plan().prompt().objectNode()),
-              1);
+          new Remainder.Nothing<>(
+              new DeviceWorker.Result(
+                  new ExecutionOutcome.Failed(
+                      Map.of(),
+                      "",
+                      "",
+                      ErrorKind.OUT_OF_MEMORY,
+                      "out of memory, injected",
+                      ErrorKind.OUT_OF_MEMORY.name(),
+                      List.of(),
+                      List.of(),
+                      job.plan().prompt().objectNode()),
+                  1));
       case "driver" ->
           throw new EngineException(Fault.INJECTED_DRIVER_ERROR, "driver error, injected");
       case "sticky" ->
@@ -89,14 +92,14 @@ public final class FaultyWorker implements Worker {
       case "stuck" -> hang();
       case "address" -> {
         poison.run();
-        yield worker.run(job, events);
+        yield worker.begin(job, events);
       }
-      default -> worker.run(job, events);
+      default -> worker.begin(job, events);
     };
   }
 
   /** As a kernel that never ends: deaf to cancelling. */
-  private static DeviceWorker.Result hang() {
+  private static Remainder<DeviceWorker.Result> hang() {
     while (true) {
       LockSupport.park();
     }

@@ -19,6 +19,8 @@ import quartet.errors.EngineException;
  * @param stepPerImage of each step, for each image of 512x512
  * @param decodePerImage of the VAE, in both directions
  * @param encodeText of one text
+ * @param save of each node that writes or sends pictures, beside what it really takes; no device
+ *     does that
  * @param loadPerGigabyte bringing weights onto the device
  * @param loadBase the same, whatever their size
  * @param memoryBytes what the device has
@@ -30,6 +32,7 @@ public record SimCosts(
     Duration stepPerImage,
     Duration decodePerImage,
     Duration encodeText,
+    Duration save,
     Duration loadPerGigabyte,
     Duration loadBase,
     long memoryBytes,
@@ -42,7 +45,7 @@ public record SimCosts(
   /** For command lines. */
   public static final String HELP =
       "What work costs on simulated devices, for example step=40ms,load=2s,speed=1:1:0.5 (also:"
-          + " image, decode, text, load-gb, memory-gb, image-mb).";
+          + " image, decode, text, save, load-gb, memory-gb, image-mb).";
 
   /** An H200, roughly. */
   public static final SimCosts DEFAULT =
@@ -51,6 +54,7 @@ public record SimCosts(
           Duration.ofNanos(5_800_000),
           Duration.ofMillis(23),
           Duration.ofMillis(5),
+          Duration.ZERO,
           Duration.ofMillis(330),
           Duration.ofMillis(50),
           141 * GIGABYTE,
@@ -70,8 +74,8 @@ public record SimCosts(
    * The defaults with changes, as {@code step=40ms,load=2s,speed=1:1:0.5}.
    *
    * @param text comma-separated: {@code step} (base), {@code image} (per image and step), {@code
-   *     decode}, {@code text}, {@code load} (base), {@code load-gb}, {@code memory-gb}, {@code
-   *     image-mb}, {@code speed} (factors separated by colons)
+   *     decode}, {@code text}, {@code save}, {@code load} (base), {@code load-gb}, {@code
+   *     memory-gb}, {@code image-mb}, {@code speed} (factors separated by colons)
    * @throws EngineException naming the part that is not understood
    */
   public static SimCosts parse(String text) {
@@ -94,8 +98,9 @@ public record SimCosts(
     return switch (key) {
       case "step" -> c.steps(duration(value), stepPerImage);
       case "image" -> c.steps(stepBase, duration(value));
-      case "decode" -> c.others(duration(value), encodeText);
-      case "text" -> c.others(decodePerImage, duration(value));
+      case "decode" -> c.others(duration(value), encodeText, save);
+      case "text" -> c.others(decodePerImage, duration(value), save);
+      case "save" -> c.others(decodePerImage, encodeText, duration(value));
       case "load" -> c.loads(loadPerGigabyte, duration(value));
       case "load-gb" -> c.loads(duration(value), loadBase);
       case "memory-gb" -> c.memory((long) (number(value) * GIGABYTE), memoryPerImage);
@@ -105,7 +110,8 @@ public record SimCosts(
       default ->
           throw wrong(
               key,
-              "the keys are step, image, decode, text, load, load-gb, memory-gb, image-mb, speed");
+              "the keys are step, image, decode, text, save, load, load-gb, memory-gb, image-mb,"
+                  + " speed");
     };
   }
 
@@ -115,6 +121,7 @@ public record SimCosts(
         perImage,
         decodePerImage,
         encodeText,
+        save,
         loadPerGigabyte,
         loadBase,
         memoryBytes,
@@ -122,12 +129,13 @@ public record SimCosts(
         speeds);
   }
 
-  private SimCosts others(Duration decode, Duration text) {
+  private SimCosts others(Duration decode, Duration text, Duration perSave) {
     return new SimCosts(
         stepBase,
         stepPerImage,
         decode,
         text,
+        perSave,
         loadPerGigabyte,
         loadBase,
         memoryBytes,
@@ -141,6 +149,7 @@ public record SimCosts(
         stepPerImage,
         decodePerImage,
         encodeText,
+        save,
         perGigabyte,
         base,
         memoryBytes,
@@ -154,6 +163,7 @@ public record SimCosts(
         stepPerImage,
         decodePerImage,
         encodeText,
+        save,
         loadPerGigabyte,
         loadBase,
         bytes,
@@ -167,6 +177,7 @@ public record SimCosts(
         stepPerImage,
         decodePerImage,
         encodeText,
+        save,
         loadPerGigabyte,
         loadBase,
         memoryBytes,

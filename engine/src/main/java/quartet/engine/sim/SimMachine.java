@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import quartet.engine.run.CancelToken;
 import quartet.errors.EngineException;
 import quartet.tensor.DeviceMemory;
@@ -21,9 +20,6 @@ import quartet.tensor.DeviceMemory;
  * <p>Thread: the device's, but for {@link #memory}.
  */
 final class SimMachine {
-  /** Long waits are cut into these, so that a cancelled prompt ends soon. */
-  private static final long SLICE_NANOS = 10_000_000;
-
   private final SimCosts costs;
   private final double speed;
   private final int maxResident;
@@ -43,11 +39,7 @@ final class SimMachine {
 
   /** Waits as long as the work would take here. */
   void spend(Duration cost, CancelToken cancel) {
-    long end = System.nanoTime() + Math.round(cost.toNanos() / speed);
-    for (long left = end - System.nanoTime(); left > 0; left = end - System.nanoTime()) {
-      cancel.throwIfCancelled();
-      LockSupport.parkNanos(Math.min(left, SLICE_NANOS));
-    }
+    SimSave.pass(Duration.ofNanos(Math.round(cost.toNanos() / speed)), cancel);
   }
 
   /** Brings a file's weights onto the device, if they are not there. */

@@ -14,12 +14,15 @@ import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.OutputCache;
 import quartet.engine.exec.PromptExecutor;
+import quartet.engine.exec.Remainder;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.engine.graph.PlannedNode;
 import quartet.engine.model.Models;
 import quartet.engine.node.ClientMessage;
+import quartet.engine.node.Node;
 import quartet.engine.node.NodeContext;
 import quartet.engine.node.NodeRegistry;
+import quartet.engine.node.NodeSchema;
 import quartet.engine.node.Preview;
 import quartet.engine.run.CancelToken;
 import quartet.errors.ErrorKind;
@@ -66,23 +69,25 @@ public final class SimWorker implements Worker {
   }
 
   @Override
-  public DeviceWorker.Result run(DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
+  public Remainder<DeviceWorker.Result> begin(
+      DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
     ExecutionPlan plan = simulated(job.plan());
-    ExecutionOutcome outcome = once(job, plan, events);
-    if (!(outcome instanceof ExecutionOutcome.Failed failed)
+    Remainder<ExecutionOutcome> begun = once(job, plan, events);
+    if (!(begun instanceof Remainder.Nothing<ExecutionOutcome>(ExecutionOutcome outcome))
+        || !(outcome instanceof ExecutionOutcome.Failed failed)
         || failed.kind() != ErrorKind.OUT_OF_MEMORY) {
-      return new DeviceWorker.Result(outcome, 0);
+      return begun.map(ended -> new DeviceWorker.Result(ended, 0));
     }
     LOG.warn("💥 [GPU {}] OOM for prompt {}, clearing cache", gpuId, job.promptId());
     cache.dropValues();
     machine.clear();
     LOG.info("✅ [GPU {}] Cache cleared, retrying...", gpuId);
-    return new DeviceWorker.Result(once(job, plan, events), 1);
+    return once(job, plan, events).map(ended -> new DeviceWorker.Result(ended, 1));
   }
 
-  private ExecutionOutcome once(
+  private Remainder<ExecutionOutcome> once(
       DeviceWorker.Job job, ExecutionPlan plan, Consumer<ExecutionEvent> events) {
-    return executor.execute(
+    return executor.begin(
         plan, files, job.cancel(), nodeId -> new Context(job, plan, nodeId, events), events);
   }
 
@@ -94,16 +99,23 @@ public final class SimWorker implements Worker {
               NodeRegistry.Registered real = node.registered();
               nodes.put(
                   id,
-                  SimNode.usesDevice(real.schema())
-                      ? new PlannedNode(
-                          id,
-                          new NodeRegistry.Registered(
-                              new SimNode(real.node(), real.schema(), machine), real.schema()),
-                          node.constants(),
-                          node.links())
-                      : node);
+                  new PlannedNode(
+                      id,
+                      new NodeRegistry.Registered(simulated(real), real.schema()),
+                      node.constants(),
+                      node.links()));
             });
     return new ExecutionPlan(plan.prompt(), nodes, plan.outputs());
+  }
+
+  private Node simulated(NodeRegistry.Registered real) {
+    NodeSchema schema = real.schema();
+    if (SimNode.usesDevice(schema)) {
+      return new SimNode(real.node(), schema, machine);
+    }
+    return schema.output() && schema.hostOnly()
+        ? new SimSave(real.node(), schema, machine.costs().save())
+        : real.node();
   }
 
   @Override

@@ -26,8 +26,9 @@ import quartet.engine.node.PortType;
 import quartet.engine.run.CancelToken;
 
 /**
- * An executor over four fake nodes: {@code Number} (a value) → {@code Add} (in + value) → {@code
- * Show} (an output), and {@code File} (a value with a change stamp). It writes down what ran.
+ * An executor over five fake nodes: {@code Number} (a value) → {@code Add} (in + value) → {@code
+ * Show} (an output), {@code Save} (an output that needs no device), and {@code File} (a value with
+ * a change stamp). It writes down what ran.
  */
 final class Bench {
   static final Input.IntInput VALUE = Input.integer("value", 0, -1000, 1000, 1);
@@ -70,6 +71,11 @@ final class Bench {
                     (inputs, context) ->
                         NodeResult.shown(
                             JsonNodeFactory.instance.objectNode().put("shows", inputs.get(IN)))),
+                node(
+                    NodeSchema.named("Save").required(IN).outputNode().hostOnly(),
+                    (inputs, context) ->
+                        NodeResult.shown(
+                            JsonNodeFactory.instance.objectNode().put("saved", inputs.get(IN)))),
                 new FakeNode(
                     NodeSchema.named("File").required(VALUE).returns(PortType.INT).build(),
                     (inputs, context) -> work("File", inputs, context, Bench::number),
