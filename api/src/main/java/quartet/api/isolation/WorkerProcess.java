@@ -2,15 +2,12 @@ package quartet.api.isolation;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -137,16 +134,9 @@ public final class WorkerProcess {
       answer.set(
           "outcome",
           OutcomeCodec.json(
-              new ExecutionOutcome.Failed(
-                  Map.of(),
-                  "",
-                  "",
+              ExecutionOutcome.Failed.outsideNodes(
                   ErrorKind.INPUT,
-                  "The device's process cannot run this prompt: " + validation.nodeErrors(),
-                  ErrorKind.INPUT.name(),
-                  List.of(),
-                  List.of(),
-                  JsonNodeFactory.instance.objectNode())));
+                  "The device's process cannot run this prompt: " + validation.nodeErrors())));
       return answer;
     }
     CancelToken cancel = () -> cancelled;

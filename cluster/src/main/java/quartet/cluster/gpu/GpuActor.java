@@ -16,7 +16,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -480,18 +479,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   }
 
   private static DeviceWorker.Result notRun(ErrorKind kind, String message) {
-    return new DeviceWorker.Result(
-        new ExecutionOutcome.Failed(
-            Map.of(),
-            "",
-            "",
-            kind,
-            message,
-            kind.name(),
-            List.of(),
-            List.of(),
-            com.fasterxml.jackson.databind.node.JsonNodeFactory.instance.objectNode()),
-        0);
+    return new DeviceWorker.Result(ExecutionOutcome.Failed.outsideNodes(kind, message), 0);
   }
 
   private Behavior<Command> onInterrupt(Interrupt message) {

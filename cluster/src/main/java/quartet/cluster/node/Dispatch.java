@@ -121,7 +121,7 @@ final class Dispatch {
     changed();
     for (Waiting late : queue.expired(clock.millis())) {
       ExecutionOutcome outcome =
-          Restoring.failed(
+          ExecutionOutcome.Failed.outsideNodes(
               ErrorKind.BUSY,
               "The prompt waited longer than its deadline of %s s allows."
                   .formatted(deadline(late.promptId())));
@@ -309,7 +309,8 @@ final class Dispatch {
     opened.deviceFailures++;
     if (opened.deviceFailures >= MAX_DEVICE_FAILURES && whyLeaving == null) {
       ExecutionOutcome outcome =
-          Restoring.failed(ErrorKind.DEVICE, "The device failed twice while it ran this prompt.");
+          ExecutionOutcome.Failed.outsideNodes(
+              ErrorKind.DEVICE, "The device failed twice while it ran this prompt.");
       if (opened.split == null) {
         endHere(promptId, outcome);
       } else {

@@ -439,7 +439,8 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
                     opened.job(),
                     outcome != null
                         ? outcome
-                        : Restoring.failed(ErrorKind.STORAGE, String.valueOf(failure))));
+                        : ExecutionOutcome.Failed.outsideNodes(
+                            ErrorKind.STORAGE, String.valueOf(failure))));
   }
 
   private Behavior<RouterProtocol.Command> onJoined(Joined message) {

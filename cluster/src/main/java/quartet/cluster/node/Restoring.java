@@ -1,10 +1,8 @@
 package quartet.cluster.node;
 
 import akka.actor.typed.ActorRef;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.time.Clock;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -99,7 +97,7 @@ record Restoring(
         prompt.attempts());
     int gpuId = prompt.placedOn() == null ? PromptLife.NOWHERE : prompt.placedOn();
     ExecutionOutcome outcome =
-        failed(
+        ExecutionOutcome.Failed.outsideNodes(
             ErrorKind.DEVICE,
             "The server ended %d times while it ran this prompt.".formatted(prompt.attempts()));
     long now = clock.millis();
@@ -109,19 +107,5 @@ record Restoring(
             new PromptFact.Ended(gpuId, outcome, List.of(), now, now),
             null));
     history.accept(new PromptRecord(prompt.job(), gpuId, outcome, List.of(), now, now));
-  }
-
-  /** An end that no node brought about. */
-  static ExecutionOutcome failed(ErrorKind kind, String message) {
-    return new ExecutionOutcome.Failed(
-        Map.of(),
-        "",
-        "",
-        kind,
-        message,
-        kind.name(),
-        List.of(),
-        List.of(),
-        JsonNodeFactory.instance.objectNode());
   }
 }

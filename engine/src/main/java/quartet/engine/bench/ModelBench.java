@@ -51,11 +51,11 @@ public final class ModelBench {
    */
   public void run(int extent, List<Integer> batches, Consumer<Figure> figures) {
     try (SafetensorsFile file = SafetensorsFile.open(checkpoint)) {
-      figures.accept(loading(file, "first load of the UNet, page-locking included", 0));
+      figures.accept(loading(file, "first load of the UNet, page-locking included", 0, 1));
       try (CheckpointModels other = CheckpointModels.open(file, backend)) {
         other.vae(); // keeps the file page-locked
         clock.finish();
-        figures.accept(loading(file, "load of the UNet, file page-locked", WARM_UPS));
+        figures.accept(loading(file, "load of the UNet, file page-locked", WARM_UPS, RUNS));
       }
       try (CheckpointModels models = CheckpointModels.open(file, backend)) {
         for (int batch : batches) {
@@ -69,11 +69,11 @@ public final class ModelBench {
     }
   }
 
-  /** The best of some loads after a few that do not count; with none of those, one load. */
-  private Figure loading(SafetensorsFile file, String work, int warmUps) {
+  /** The best of some loads after a few that do not count. */
+  private Figure loading(SafetensorsFile file, String work, int warmUps, int runs) {
     double best = Double.POSITIVE_INFINITY;
     long bytes = 0;
-    for (int i = 0; i < (warmUps == 0 ? 1 : warmUps + RUNS); i++) {
+    for (int i = 0; i < warmUps + runs; i++) {
       long start = System.nanoTime();
       try (CheckpointModels models = CheckpointModels.open(file, backend)) {
         models.diffusion();

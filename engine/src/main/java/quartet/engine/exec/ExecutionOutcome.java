@@ -1,5 +1,6 @@
 package quartet.engine.exec;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,21 @@ public sealed interface ExecutionOutcome {
       List<String> traceback,
       List<String> executed,
       ObjectNode currentInputs)
-      implements ExecutionOutcome {}
+      implements ExecutionOutcome {
+    /** An end that no node brought about. */
+    public static Failed outsideNodes(ErrorKind kind, String message) {
+      return new Failed(
+          Map.of(),
+          "",
+          "",
+          kind,
+          message,
+          kind.name(),
+          List.of(),
+          List.of(),
+          JsonNodeFactory.instance.objectNode());
+    }
+  }
 
   /** The prompt was stopped at a node. */
   record Interrupted(

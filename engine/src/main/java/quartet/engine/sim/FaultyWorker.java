@@ -5,7 +5,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -74,16 +73,8 @@ public final class FaultyWorker implements Worker {
       case "oom" ->
           new Remainder.Nothing<>(
               new DeviceWorker.Result(
-                  new ExecutionOutcome.Failed(
-                      Map.of(),
-                      "",
-                      "",
-                      ErrorKind.OUT_OF_MEMORY,
-                      "out of memory, injected",
-                      ErrorKind.OUT_OF_MEMORY.name(),
-                      List.of(),
-                      List.of(),
-                      job.plan().prompt().objectNode()),
+                  ExecutionOutcome.Failed.outsideNodes(
+                      ErrorKind.OUT_OF_MEMORY, "out of memory, injected"),
                   1));
       case "driver" ->
           throw new EngineException(Fault.INJECTED_DRIVER_ERROR, "driver error, injected");

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import quartet.engine.run.CancelToken;
 import quartet.errors.EngineException;
 import quartet.tensor.DeviceMemory;
@@ -20,6 +21,9 @@ import quartet.tensor.DeviceMemory;
  * <p>Thread: the device's, but for {@link #memory}.
  */
 final class SimMachine {
+  /** Long waits are cut into these, so that a cancelled prompt ends soon. */
+  private static final long SLICE_NANOS = 10_000_000;
+
   private final SimCosts costs;
   private final double speed;
   private final int maxResident;
@@ -39,7 +43,16 @@ final class SimMachine {
 
   /** Waits as long as the work would take here. */
   void spend(Duration cost, CancelToken cancel) {
-    SimSave.pass(Duration.ofNanos(Math.round(cost.toNanos() / speed)), cancel);
+    pass(Duration.ofNanos(Math.round(cost.toNanos() / speed)), cancel);
+  }
+
+  /** Waits, in pieces, so that a cancelled prompt ends soon. */
+  static void pass(Duration time, CancelToken cancel) {
+    long end = System.nanoTime() + time.toNanos();
+    for (long left = end - System.nanoTime(); left > 0; left = end - System.nanoTime()) {
+      cancel.throwIfCancelled();
+      LockSupport.parkNanos(Math.min(left, SLICE_NANOS));
+    }
   }
 
   /** Brings a file's weights onto the device, if they are not there. */
