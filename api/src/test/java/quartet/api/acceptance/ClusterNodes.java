@@ -102,6 +102,15 @@ final class ClusterNodes implements AutoCloseable {
     return java.util.Objects.requireNonNull(running.get(name), name);
   }
 
+  /** The server at an address of the cluster. */
+  String at(String hostAndPort) {
+    return ports.entrySet().stream()
+        .filter(one -> hostAndPort.equals(host(one.getKey()) + ":" + one.getValue()))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no server at " + hostAndPort + ": " + ports))
+        .getKey();
+  }
+
   List<String> names() {
     return List.copyOf(ports.keySet());
   }
