@@ -268,6 +268,16 @@ public final class JournalDatabase implements AutoCloseable {
     }
   }
 
+  /** Whether something could be stored now. */
+  public boolean works() {
+    try {
+      lastOrdering();
+      return noRoom().isEmpty();
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   /** H2's connections to a file that has stopped call themselves valid for ever. */
   private boolean answers(Connection known) {
     if (!settings.isH2()) {
