@@ -176,10 +176,14 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
         .build();
   }
 
-  /** Its entity reads the journal while the prompt is still being looked at. */
+  /**
+   * Its entity reads the journal while the prompt is still being looked at. Not in a cluster: what
+   * another server stores in the meantime would be unknown to that entity.
+   */
   private Behavior<JournalProtocol.Command> onExpect(JournalProtocol.Expect message) {
     String promptId = message.promptId();
-    if (trouble == null
+    if (self == null
+        && trouble == null
         && expected.size() < MAX_EXPECTED
         && !slots.containsKey(promptId)
         && !deleting.contains(promptId)) {
