@@ -99,7 +99,7 @@ final class ClusterFlags {
         names = "--cluster-tls-certfile",
         required = true,
         paramLabel = "FILE",
-        description = "Its certificate in PEM.")
+        description = "Its certificate in PEM. All servers' have a name (CN or DNS) in common.")
     private Path certificate = Path.of("");
 
     @CommandLine.Option(

@@ -199,6 +199,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @CommandLine.Mixin private WebFlags web = new WebFlags();
 
+  @CommandLine.Mixin private StoreFlags store = new StoreFlags();
+
   ServeCommand(BackendFactory backends) {
     this.backends = backends;
   }
@@ -254,6 +256,7 @@ final class ServeCommand implements Callable<Integer> {
             !noMetadata,
             webOptions,
             webhook(),
+            store.options(base.resolve("data").resolve("uploads"), System.getenv()),
             tls,
             new TelemetryOptions(!noMetrics, traces),
             cluster.name(),

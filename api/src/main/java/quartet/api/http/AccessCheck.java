@@ -45,7 +45,7 @@ record AccessCheck(@Nullable ApiKeys keys, boolean dashboard) {
     }
     Optional<String> key = key(request);
     Optional<Principal> who = key.flatMap(known::find);
-    if (who.isEmpty() && isDashboard(request)) {
+    if (who.isEmpty() && (isDashboard(request) || isProbe(request))) {
       return new Allowed(Principal.EVERYBODY);
     }
     if (who.isEmpty()) {
@@ -76,6 +76,12 @@ record AccessCheck(@Nullable ApiKeys keys, boolean dashboard) {
         && request.method().equals(HttpMethods.GET)
         && DashboardRoutes.has(request.getUri().path())
         && inQuery(request).isEmpty();
+  }
+
+  /** Whoever asks whether the server is up has no key, and learns nothing else. */
+  private static boolean isProbe(HttpRequest request) {
+    String path = request.getUri().path();
+    return path.equals(HealthRoutes.LIVE) || path.equals(HealthRoutes.READY);
   }
 
   private static HttpResponse refusal(

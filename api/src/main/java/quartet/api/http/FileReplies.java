@@ -22,6 +22,16 @@ final class FileReplies extends AllDirectives {
     return send(file, ContentKinds.ofUpload(name), harmless ? "" : "attachment; ");
   }
 
+  /** The same with the bytes as they are now, for a file that goes away. */
+  static HttpResponse bytes(Path file) throws IOException {
+    String name = file.getFileName().toString();
+    return named(
+        HttpResponse.create()
+            .withEntity(HttpEntities.create(ContentKinds.ofUpload(name), Files.readAllBytes(file))),
+        name,
+        ContentKinds.isHarmless(name) ? "" : "attachment; ");
+  }
+
   /**
    * A file.
    *

@@ -120,6 +120,7 @@ final class PromptRoutes extends AllDirectives {
 
   private CompletionStage<HttpResponse> submitTo(
       Principal who, @Nullable String node, @Nullable Integer gpuId, PromptRequest request) {
+    parts.local().tell(new RouterProtocol.Expect(request.promptId()));
     // Validation looks at folders, so it runs where blocking is allowed.
     return CompletableFuture.supplyAsync(
             () -> parts.validator().validate(request.prompt(), request.targets()), blocking)

@@ -3,8 +3,10 @@ package quartet.api.http;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import quartet.api.logs.LogTail;
+import quartet.api.store.Bucket;
 import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.ws.SocketHub;
@@ -24,6 +26,8 @@ import quartet.engine.node.NodeRegistry;
  * @param fleet knows the servers of the cluster, or null where there is none
  * @param deviceNames name of each device by its number
  * @param version of the product
+ * @param bucket has outputs that are not in the output folder any more; null if there is none
+ * @param journalWorks whether prompts could be stored now; blocks
  * @param maxUploadBytes larger request bodies are refused
  */
 public record ServerParts(
@@ -36,6 +40,8 @@ public record ServerParts(
     NodeRegistry registry,
     GraphValidator validator,
     Folders folders,
+    @Nullable Bucket bucket,
+    BooleanSupplier journalWorks,
     List<String> deviceNames,
     String version,
     List<String> arguments,

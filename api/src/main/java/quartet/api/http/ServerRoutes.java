@@ -50,6 +50,7 @@ public final class ServerRoutes extends AllDirectives {
             resources,
             pathPrefix("api", () -> concat(resources, jobs)),
             new InternalRoutes(parts).route(),
+            new HealthRoutes(parts).route(),
             new MetricsRoutes(parts.telemetry()).route(),
             frontEnd.files(),
             new DashboardRoutes().route());

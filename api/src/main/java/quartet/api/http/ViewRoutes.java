@@ -9,6 +9,7 @@ import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -19,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import quartet.api.auth.Principal;
+import quartet.api.store.Bucket;
 import quartet.cluster.node.Located;
 import quartet.engine.files.AnnotatedName;
 import quartet.errors.EngineException;
@@ -71,20 +73,103 @@ final class ViewRoutes extends AllDirectives {
     String subfolder = query.getOrDefault("subfolder", "");
     Located.Place place = Located.place(subfolder);
     String node = place.node();
-    if (parts.fleet() != null && node != null && !node.equals(parts.name())) {
-      return extractRequest(request -> completeWithFuture(remote.view(node, request)));
-    }
-    if (parts.fleet() != null && node != null) {
-      subfolder = place.subfolder();
-    }
+    boolean located = parts.fleet() != null && node != null;
+    boolean elsewhere = located && !parts.name().equals(node);
+    String here = located ? place.subfolder() : subfolder;
     String last = name.startsWith("/") ? name : name.substring(name.lastIndexOf('/') + 1);
-    return switch (PictureFolders.file(root.get(), subfolder, last)) {
+    Supplier<Route> missing =
+        () ->
+            type.equals("output") && parts.bucket() != null
+                ? stored(who, parts.bucket(), subfolder, last, query)
+                : complete(Replies.empty(StatusCodes.NOT_FOUND));
+    return switch (PictureFolders.file(root.get(), here, last)) {
       case PictureFolders.NoName no -> complete(Replies.text(StatusCodes.BAD_REQUEST, no.why()));
       case PictureFolders.Outside out -> complete(Replies.text(StatusCodes.FORBIDDEN, out.why()));
+      case PictureFolders.Inside ignored when elsewhere ->
+          extractRequest(
+              request ->
+                  onSuccess(
+                      remote.view(String.valueOf(node), request),
+                      answer -> orStored(answer, missing)));
       case PictureFolders.Inside inside ->
           Files.isRegularFile(inside.file())
               ? showIfOwn(who, type, inside.file(), query)
-              : complete(Replies.empty(StatusCodes.NOT_FOUND));
+              : missing.get();
+    };
+  }
+
+  /** What another server says, unless it is away or has it no more and the storage may have it. */
+  private Route orStored(HttpResponse answer, Supplier<Route> missing) {
+    boolean away =
+        answer.status().equals(StatusCodes.BAD_GATEWAY)
+            || answer.status().equals(StatusCodes.NOT_FOUND);
+    if (!away || parts.bucket() == null) {
+      return complete(answer);
+    }
+    answer.discardEntityBytes(parts.system());
+    return missing.get();
+  }
+
+  /** Out of the storage, if the history has it and whoever asks may see it. */
+  private Route stored(
+      Principal who, Bucket bucket, String subfolder, String filename, Map<String, String> query) {
+    CompletionStage<Boolean> own =
+        Owned.history(parts, who)
+            .thenApply(
+                records ->
+                    records.stream()
+                        .flatMap(record -> record.outcome().shown().values().stream())
+                        .anyMatch(ui -> names(ui, subfolder, filename)));
+    String key = subfolder.isEmpty() ? filename : subfolder + "/" + filename;
+    return onSuccess(
+        own,
+        mine ->
+            mine
+                ? withRangeSupport(() -> encoded(() -> fetched(bucket, key, filename, query)))
+                : complete(Replies.empty(StatusCodes.NOT_FOUND)));
+  }
+
+  private static boolean names(JsonNode ui, String subfolder, String filename) {
+    for (JsonNode list : ui) {
+      for (JsonNode item : list) {
+        if (item.path("type").asText().equals("output")
+            && item.path("filename").asText().equals(filename)
+            && item.path("subfolder").asText().equals(subfolder)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static HttpResponse fetched(
+      Bucket bucket, String key, String filename, Map<String, String> query) {
+    try {
+      Path folder = Files.createTempDirectory("quartet-view");
+      Path file = folder.resolve(filename);
+      try {
+        return bucket.get(key, file) ? whole(file, query) : Replies.empty(StatusCodes.NOT_FOUND);
+      } finally {
+        Files.deleteIfExists(file);
+        Files.delete(folder);
+      }
+    } catch (IOException e) {
+      return Replies.text(
+          StatusCodes.BAD_GATEWAY,
+          "the picture cannot be fetched from the storage: " + e.getMessage());
+    }
+  }
+
+  private static HttpResponse whole(Path file, Map<String, String> query) throws IOException {
+    String channel = query.getOrDefault("channel", "");
+    String preview = query.get("preview");
+    if (preview != null) {
+      return preview(file, preview, channel);
+    }
+    return switch (channel) {
+      case "rgb" -> png(file, ImageReader.read(file).withoutAlpha());
+      case "a" -> png(file, ImageReader.read(file).alphaOnly());
+      default -> FileReplies.bytes(file);
     };
   }
 

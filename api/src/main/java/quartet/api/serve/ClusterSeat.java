@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -105,11 +106,20 @@ record ClusterSeat(
    * @throws EngineException if it is not let in
    */
   void awaitJoin() {
+    CompletableFuture<Done> joined =
+        AskPattern.<Fleet.Command, Done>ask(
+                fleet, Fleet.Joined::new, JOIN_PATIENCE, system.scheduler())
+            .toCompletableFuture();
+    // When Akka gives up joining, its actors and timers end, and nobody answers this any more.
+    CompletionStage<Boolean> _ =
+        system
+            .getWhenTerminated()
+            .thenApply(
+                done ->
+                    joined.completeExceptionally(
+                        new IllegalStateException("joining was given up")));
     try {
-      AskPattern.<Fleet.Command, Done>ask(
-              fleet, Fleet.Joined::new, JOIN_PATIENCE, system.scheduler())
-          .toCompletableFuture()
-          .join();
+      joined.join();
     } catch (CompletionException e) {
       throw new EngineException(
           ServeError.CANNOT_JOIN,

@@ -41,6 +41,9 @@ import quartet.api.http.ServerParts;
 import quartet.api.http.ServerRoutes;
 import quartet.api.isolation.ProcessWorker;
 import quartet.api.logs.LogTail;
+import quartet.api.store.Bucket;
+import quartet.api.store.StoreOptions;
+import quartet.api.store.UploadActor;
 import quartet.api.telemetry.DeviceSensors;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.webhook.WebhookActor;
@@ -85,6 +88,7 @@ public final class Server implements AutoCloseable {
   private final JournalDatabase database;
   private final ActorRef<RouterProtocol.Command> router;
   private final @Nullable ClusterSeat seat;
+  private final @Nullable Bucket bucket;
   private final Duration grace;
   private final Telemetry telemetry;
   private final AtomicBoolean closing = new AtomicBoolean();
@@ -95,6 +99,7 @@ public final class Server implements AutoCloseable {
       JournalDatabase database,
       ActorRef<RouterProtocol.Command> router,
       @Nullable ClusterSeat seat,
+      @Nullable Bucket bucket,
       Duration grace,
       Telemetry telemetry) {
     this.system = system;
@@ -102,6 +107,7 @@ public final class Server implements AutoCloseable {
     this.database = database;
     this.router = router;
     this.seat = seat;
+    this.bucket = bucket;
     this.grace = grace;
     this.telemetry = telemetry;
   }
@@ -214,6 +220,7 @@ public final class Server implements AutoCloseable {
             JournalProtocol.Command.class,
             PromptJournal.create(database, telemetry.recorder(), self),
             "journal");
+    String filesOn = cluster == null || cluster.sharedFiles() ? null : cluster.name();
     ActorRef<RouterProtocol.Command> router =
         spawn(
             system,
@@ -232,7 +239,7 @@ public final class Server implements AutoCloseable {
                         telemetry.recorder(),
                         options.folders().output(),
                         self,
-                        cluster == null || cluster.sharedFiles() ? null : cluster.name()),
+                        filesOn),
                     Clock.systemUTC())),
             "router");
     ClusterSeat seat =
@@ -273,6 +280,17 @@ public final class Server implements AutoCloseable {
     warmUp(system, router, devices.size());
     checkPlugIns(plugIns);
     restore(system, router, recovered, seat != null);
+    StoreOptions store = options.store();
+    Bucket bucket = store == null ? null : new Bucket(store);
+    if (store != null && bucket != null) {
+      LOG.info("🗄️ Outputs are also put into {}", store);
+      spawn(
+          system,
+          telemetry,
+          UploadActor.Command.class,
+          UploadActor.create(store, bucket, options.folders().output(), filesOn, router),
+          "uploads");
+    }
     if (seat != null) {
       seat.awaitJoin();
     }
@@ -290,6 +308,8 @@ public final class Server implements AutoCloseable {
             registry,
             validator,
             options.folders(),
+            bucket,
+            database::works,
             options.devices().devices().stream().map(Device::toString).toList(),
             options.version(),
             options.arguments(),
@@ -306,7 +326,8 @@ public final class Server implements AutoCloseable {
     if (seat != null) {
       seat.serves(binding.localAddress().getPort());
     }
-    return new Server(system, binding, database, router, seat, options.shutdownGrace(), telemetry);
+    return new Server(
+        system, binding, database, router, seat, bucket, options.shutdownGrace(), telemetry);
   }
 
   private static List<GpuSettings> devices(
@@ -535,6 +556,9 @@ public final class Server implements AutoCloseable {
       LOG.warn("the server did not stop cleanly: {}", e.toString());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+    if (bucket != null) {
+      bucket.close();
     }
     database.close();
     telemetry.close();

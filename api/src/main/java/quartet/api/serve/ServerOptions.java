@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import quartet.api.http.WebOptions;
+import quartet.api.store.StoreOptions;
 import quartet.api.telemetry.TelemetryOptions;
 import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
@@ -32,6 +33,7 @@ import quartet.engine.sim.SimCosts;
  * @param writeMetadata whether PNG files carry the workflow
  * @param web how it presents itself to browsers
  * @param webhook where ends of prompts are told, or null
+ * @param store where outputs are put besides the output folder, or null
  * @param tls files for https, or null for http
  * @param telemetry what is measured
  * @param name of the server
@@ -58,6 +60,7 @@ public record ServerOptions(
     boolean writeMetadata,
     WebOptions web,
     @Nullable WebhookOptions webhook,
+    @Nullable StoreOptions store,
     @Nullable TlsFiles tls,
     TelemetryOptions telemetry,
     String name,

@@ -108,6 +108,14 @@ final class AuthTest {
   }
 
   @Test
+  void whetherItIsUpIsToldToAnybody() {
+    assertThat(client().get("/health/live").json().at("/live").asBoolean()).isTrue();
+    assertThat(client().get("/health/ready").text()).isEqualTo("{\"ready\":true,\"reasons\":[]}");
+    assertThat(client().get("/health").status()).isEqualTo(401);
+    assertThat(client().get("/health/ready/x").status()).isEqualTo(401);
+  }
+
+  @Test
   void thePageIsThereWithoutAKeyAndAsksForIt() {
     for (String path : new String[] {"/", "/index.html", "/dashboard/key.js"}) {
       assertThat(client().get(path).status()).as(path).isEqualTo(200);

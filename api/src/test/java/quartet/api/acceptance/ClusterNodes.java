@@ -102,6 +102,15 @@ final class ClusterNodes implements AutoCloseable {
     return java.util.Objects.requireNonNull(running.get(name), name);
   }
 
+  /** The server at an address of the cluster, as Akka writes it: {@code quartet@host:port}. */
+  String at(String address) {
+    return ports.entrySet().stream()
+        .filter(one -> address.endsWith("@" + host(one.getKey()) + ":" + one.getValue()))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no server at " + address + ": " + ports))
+        .getKey();
+  }
+
   List<String> names() {
     return List.copyOf(ports.keySet());
   }

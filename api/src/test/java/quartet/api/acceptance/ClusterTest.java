@@ -47,7 +47,11 @@ final class ClusterTest {
             .as("a server that was left behind ends to be started again")
             .isEqualTo(86);
 
-        for (String name : LONG ? List.of("a", "b") : List.of("b")) {
+        if (LONG) {
+          nodes.start("c");
+        }
+
+        for (String name : LONG ? nodes.names() : List.of("b")) {
           onC = pinned(load, name, 4);
           nodes.get(name).terminate();
           nodes.get(name).exitCode(PATIENCE);
@@ -57,11 +61,53 @@ final class ClusterTest {
               .as("a server that leaves is not taken for dead")
               .doesNotContainPattern("Server " + name + " \\S+ does not answer");
           if (LONG) {
+            long began = System.nanoTime();
             nodes.start(name);
+            System.out.printf(
+                "%s serves again after %d ms, %d prompts accepted so far%n",
+                name, (System.nanoTime() - began) / 1_000_000, load.accepted().size());
           }
         }
         load.stop();
         load.everythingEndedOnce(nodes.get("a"), postgres);
+      }
+    }
+  }
+
+  /** Of three servers one dies, and then the one that has the lease because of that. */
+  @Test
+  void theHolderOfTheLeaseDies(@TempDir Path base) throws Exception {
+    Assumptions.assumeTrue(LONG, "only with -Dquartet.test.cluster=long");
+    try (PostgresServer postgres = PostgresServer.start();
+        ClusterNodes nodes = ClusterNodes.onLoopback(base, postgres)) {
+      nodes.start("a", "b", "c");
+      try (ClusterLoad load = new ClusterLoad(nodes)) {
+        nodes.await("load everywhere", PATIENCE, () -> load.accepted().size() > 20);
+        List<String> onC = pinned(load, "c", 4);
+        nodes.get("c").kill();
+        List<String> holder = new ArrayList<>();
+        nodes.await(
+            "a decision about c",
+            PATIENCE,
+            () -> {
+              postgres.strings("SELECT owner FROM quartet_lease").forEach(holder::add);
+              return !holder.isEmpty();
+            });
+        String first = nodes.at(holder.getFirst());
+        String last = first.equals("a") ? "b" : "a";
+        report("kill -9, first of two", taken(nodes, last, onC));
+        List<String> onFirst = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+          onFirst.add(load.post(last, Map.of("X-TARGET-GPU", first + "/" + i % 2)));
+        }
+        assertThat(postgres.strings("SELECT owner FROM quartet_lease"))
+            .as("it still has the lease")
+            .containsExactly(holder.getFirst());
+        nodes.get(first).kill();
+        report("kill -9 of the lease's holder", taken(nodes, last, onFirst));
+        load.stop();
+        load.everythingEndedOnce(nodes.get(last), postgres);
+        assertThat(nodes.get(last).isAlive()).isTrue();
       }
     }
   }

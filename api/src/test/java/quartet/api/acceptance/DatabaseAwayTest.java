@@ -35,6 +35,12 @@ final class DatabaseAwayTest {
         assertThat(refused.json().at("/error/type").asText()).isEqualTo("storage_unavailable");
         assertThat(refused.json().at("/error/details").asText()).contains("database fails: ");
         assertThat(refused.response().headers().firstValue("retry-after")).isPresent();
+        assertThat(client.get("/health/live").status()).isEqualTo(200);
+        server.await(
+            "the server to be called not ready",
+            PATIENCE,
+            () -> client.get("/health/ready").text().contains("journal_unavailable"));
+        assertThat(client.get("/health/ready").status()).isEqualTo(503);
         DurableQueueTest.endedWithItsPicture(server, client, running);
         DurableQueueTest.endedWithItsPicture(server, client, waiting);
         assertThat(client.get("/queue/all").json().path("total_pending").asInt()).isZero();
@@ -44,6 +50,8 @@ final class DatabaseAwayTest {
             "prompts to be accepted again",
             PATIENCE,
             () -> client.post("/prompt", Client.quick(4)).status() == 200);
+        server.await(
+            "the server to be ready", PATIENCE, () -> client.get("/health/ready").status() == 200);
         later = client.accepted(DurableQueueTest.withId("later", Client.quick(5)));
         client.ended(later, PATIENCE);
         server.await(

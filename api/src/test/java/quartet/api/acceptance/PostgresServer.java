@@ -6,6 +6,11 @@ import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +70,21 @@ final class PostgresServer implements AutoCloseable {
   /** For the driver, from this machine. */
   String url() {
     return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
+  }
+
+  /** The first column of what a query finds. */
+  List<String> strings(String query) {
+    List<String> found = new ArrayList<>();
+    try (Connection database = DriverManager.getConnection(url(), "quartet", "");
+        Statement statement = database.createStatement();
+        ResultSet rows = statement.executeQuery(query)) {
+      while (rows.next()) {
+        found.add(rows.getString(1));
+      }
+      return found;
+    } catch (SQLException e) {
+      throw new AssertionError(query, e);
+    }
   }
 
   private String data() {

@@ -207,6 +207,10 @@ final class SchedulingTest {
     assertThat(refused.status()).isEqualTo(503);
     assertThat(refused.json().at("/error/type").asText()).isEqualTo("draining");
     assertThat(refused.header("Retry-After")).isNotEmpty();
+    Client.Answer ready = client().get("/health/ready");
+    assertThat(ready.status()).isEqualTo(503);
+    assertThat(ready.json().at("/ready").asBoolean()).isFalse();
+    assertThat(ready.json().at("/reasons/0").asText()).isEqualTo("draining");
     client().ended(running, PATIENCE);
     server()
         .await(
@@ -216,6 +220,7 @@ final class SchedulingTest {
     assertThat(client().post("/queue/drain", "{\"mode\": \"no\"}").status()).isEqualTo(400);
     operator("/queue/drain", "{\"mode\": \"off\"}");
     client().ended(client().accepted(prompt("drain3", "")), PATIENCE);
+    assertThat(client().get("/health/ready").status()).isEqualTo(200);
   }
 
   @Test

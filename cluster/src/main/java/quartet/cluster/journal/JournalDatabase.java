@@ -210,28 +210,28 @@ public final class JournalDatabase implements AutoCloseable {
         delete.executeUpdate();
       }
     }
-    flush();
-    writeMark();
+    flush(mark);
   }
 
   /**
-   * Returns once everything committed before is on the disk. PostgreSQL's commit says so itself; an
-   * H2 commit may still be in its writer's hands.
+   * Returns once everything committed before is on the disk. PostgreSQL's commit says so itself;
+   * H2's is in memory only.
    */
   public synchronized void flush() throws SQLException {
-    if (settings.isH2()) {
-      try (Statement statement = connection().createStatement()) {
-        statement.execute("CHECKPOINT SYNC");
-      }
-      if (mark != null && mark.isDue()) {
-        writeMark();
-      }
-    }
+    flush(mark != null && mark.isDue() ? mark : null);
   }
 
-  private void writeMark() throws SQLException {
-    if (mark != null) {
-      mark.write(lastOrdering());
+  private void flush(@Nullable JournalMark marked) throws SQLException {
+    if (!settings.isH2()) {
+      return;
+    }
+    // Looked up before: what is committed during the flush may not be on the disk after it.
+    long reached = marked == null ? 0 : lastOrdering();
+    try (Statement statement = connection().createStatement()) {
+      statement.execute("CHECKPOINT SYNC");
+    }
+    if (marked != null) {
+      marked.write(reached);
     }
   }
 
@@ -265,6 +265,16 @@ public final class JournalDatabase implements AutoCloseable {
                   .formatted(free >> 20, folder.get(), LEAST_FREE_BYTES >> 20));
     } catch (IOException e) {
       return Optional.of("its folder cannot be looked at: " + e);
+    }
+  }
+
+  /** Whether something could be stored now. */
+  public boolean works() {
+    try {
+      lastOrdering();
+      return noRoom().isEmpty();
+    } catch (SQLException e) {
+      return false;
     }
   }
 

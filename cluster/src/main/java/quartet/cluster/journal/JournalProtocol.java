@@ -16,6 +16,12 @@ public final class JournalProtocol {
   /** What it understands. */
   public interface Command {}
 
+  /**
+   * A prompt of this id will probably be there to store in a moment: what the database knows about
+   * it can be looked up already. Not answered, and may be left out.
+   */
+  public record Expect(String promptId) implements Command {}
+
   /** Store a new prompt; tried once. */
   public record Accept(String promptId, List<PromptFact> facts, ActorRef<Answer> replyTo)
       implements Command {

@@ -44,6 +44,11 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private static final Logger LOG = LoggerFactory.getLogger(PromptJournal.class);
   private static final Duration RETRY_EVERY = Duration.ofSeconds(1);
 
+  /** Prompts that are expected, at most, and how long. */
+  private static final int MAX_EXPECTED = 64;
+
+  private static final long EXPECTED_NANOS = Duration.ofSeconds(5).toNanos();
+
   /** Prompts whose failed storing is doubtful, at most; beyond, the oldest are left as they are. */
   private static final int MAX_TO_DELETE = 100_000;
 
@@ -98,6 +103,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     boolean writing;
     boolean stopping;
     boolean forgotten;
+    final long made = System.nanoTime();
   }
 
   private record Waiter(Set<String> remaining, ActorRef<Done> replyTo) {}
@@ -110,6 +116,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private final ActorRef<PromptEntity.Written> written;
   private final Map<String, Slot> slots = new HashMap<>();
   private final Map<ActorRef<?>, String> entities = new HashMap<>();
+  private final Set<String> expected = new LinkedHashSet<>();
   private final Set<String> toDelete = new LinkedHashSet<>();
   private final List<Waiter> waiters = new ArrayList<>();
   private Set<String> deleting = Set.of();
@@ -157,6 +164,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   @Override
   public Receive<JournalProtocol.Command> createReceive() {
     return newReceiveBuilder()
+        .onMessage(JournalProtocol.Expect.class, this::onExpect)
         .onMessage(JournalProtocol.Accept.class, this::onAccept)
         .onMessage(JournalProtocol.Note.class, this::onNote)
         .onMessage(JournalProtocol.Forget.class, this::onForget)
@@ -166,6 +174,39 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
         .onMessage(Retry.class, this::onRetry)
         .onSignal(Terminated.class, this::onTerminated)
         .build();
+  }
+
+  /**
+   * Its entity reads the journal while the prompt is still being looked at. Not in a cluster: what
+   * another server stores in the meantime would be unknown to that entity.
+   */
+  private Behavior<JournalProtocol.Command> onExpect(JournalProtocol.Expect message) {
+    String promptId = message.promptId();
+    if (self == null
+        && trouble == null
+        && expected.size() < MAX_EXPECTED
+        && !slots.containsKey(promptId)
+        && !deleting.contains(promptId)) {
+      Slot slot = new Slot();
+      slots.put(promptId, slot);
+      expected.add(promptId);
+      entity(promptId, slot);
+    }
+    return this;
+  }
+
+  /** Those that were expected and never came: they were refused, or went to another server. */
+  private void stopExpecting() {
+    long now = System.nanoTime();
+    expected.removeIf(
+        promptId -> {
+          Slot slot = slots.get(promptId);
+          if (slot == null || now - slot.made < EXPECTED_NANOS) {
+            return slot == null;
+          }
+          stop(slot);
+          return true;
+        });
   }
 
   private Behavior<JournalProtocol.Command> onAccept(JournalProtocol.Accept message) {
@@ -186,6 +227,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
 
   private Behavior<JournalProtocol.Command> add(String promptId, Entry entry) {
     Slot slot = slots.computeIfAbsent(promptId, id -> new Slot());
+    expected.remove(promptId);
     slot.entries.add(entry);
     writeNext(promptId, slot);
     return this;
@@ -201,6 +243,11 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       failed(promptId, slot, new IOException(full));
       return;
     }
+    slot.writing = true;
+    entity(promptId, slot).tell(new PromptEntity.Write(entry.facts, entry.by, written));
+  }
+
+  private ActorRef<PromptEntity.Command> entity(String promptId, Slot slot) {
     ActorRef<PromptEntity.Command> entity = slot.entity;
     if (entity == null) {
       entity = getContext().spawnAnonymous(PromptEntity.create(promptId));
@@ -208,8 +255,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       entities.put(entity, promptId);
       slot.entity = entity;
     }
-    slot.writing = true;
-    entity.tell(new PromptEntity.Write(entry.facts, entry.by, written));
+    return entity;
   }
 
   private Behavior<JournalProtocol.Command> onWritten(Written message) {
@@ -425,6 +471,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   }
 
   private Behavior<JournalProtocol.Command> onRetry(Retry message) {
+    stopExpecting();
     Map.copyOf(slots).forEach(this::writeNext);
     deleteNext();
     return this;

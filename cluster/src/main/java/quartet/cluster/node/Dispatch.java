@@ -140,6 +140,11 @@ final class Dispatch {
         throw new IllegalStateException(
             "prompt " + start.waiting().promptId() + " waits and is not open");
       }
+      opened.gpuId = start.gpuId();
+      PromptJob job =
+          opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
+      running.put(start.gpuId(), job);
+      gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       if (opened.entry.pinnedTo() == null) {
         LOG.info(
             "Routing prompt {} to GPU {} ({})",
@@ -147,11 +152,6 @@ final class Dispatch {
             start.gpuId(),
             start.reason());
       }
-      opened.gpuId = start.gpuId();
-      PromptJob job =
-          opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
-      running.put(start.gpuId(), job);
-      gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       changed();
     }
   }

@@ -154,6 +154,7 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
   @Override
   public Receive<RouterProtocol.Command> createReceive() {
     return newReceiveBuilder()
+        .onMessage(RouterProtocol.Expect.class, this::onExpect)
         .onMessage(RouterProtocol.Submit.class, this::onSubmit)
         .onMessage(AcceptStored.class, this::onAcceptStored)
         .onMessage(RouterProtocol.Restore.class, this::onRestore)
@@ -193,6 +194,13 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
 
   private Behavior<RouterProtocol.Command> count() {
     counter++;
+    return this;
+  }
+
+  private Behavior<RouterProtocol.Command> onExpect(RouterProtocol.Expect message) {
+    if (open.find(message.promptId()) == null && store.find(message.promptId()).isEmpty()) {
+      journal.tell(new JournalProtocol.Expect(message.promptId()));
+    }
     return this;
   }
 

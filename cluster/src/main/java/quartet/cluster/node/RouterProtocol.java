@@ -45,7 +45,11 @@ public final class RouterProtocol {
           Adopt,
           Known,
           Learn,
+          Expect,
           PromptRouter.Internal {}
+
+  /** A prompt of this id is being checked and will probably be submitted. Not answered. */
+  public record Expect(String promptId) implements Command {}
 
   /**
    * Take this prompt in.

@@ -58,7 +58,10 @@ final class JournalFileTest {
   private Path live(int rows) throws IOException, SQLException {
     Path copy = folder.resolve("live");
     try (JournalDatabase database = JournalDatabase.open(settings())) {
-      write(rows, FactCodec.bytes(new PromptFact.Placed(1)));
+      for (int i = 0; i < rows; i += 10) {
+        write(10, FactCodec.bytes(new PromptFact.Placed(1)));
+        database.flush();
+      }
       database.delete(List.of("nobody")); // flushes and marks
       Files.copy(file(), copy);
     }
@@ -93,6 +96,28 @@ final class JournalFileTest {
     Files.delete(folder.resolve("journal.mark"));
     try (JournalDatabase database = JournalDatabase.open(settings())) {
       assertThat(database.read()).as("the operator has decided").hasSizeBetween(1, 399);
+    }
+  }
+
+  @Test
+  void whatWasFlushedIsInTheFile() throws Exception {
+    Path killed = Files.createDirectory(folder.resolve("killed"));
+    try (JournalDatabase database = JournalDatabase.open(settings())) {
+      database.delete(List.of("nobody")); // marks; the next mark is due a second later
+      for (int i = 0; i < 30; i++) {
+        write(10, FactCodec.bytes(new PromptFact.Placed(1)));
+        database.flush();
+        write(1, FactCodec.bytes(new PromptFact.Placed(1))); // nobody was told that it is stored
+        database.delete(List.of("nobody " + i));
+        Files.copy(
+            folder.resolve("journal.mark"),
+            killed.resolve("journal.mark"),
+            StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file(), killed.resolve("journal.mv.db"), StandardCopyOption.REPLACE_EXISTING);
+        try (JournalDatabase again = JournalDatabase.open(JournalSettings.file(killed))) {
+          assertThat(again.read()).hasSizeGreaterThanOrEqualTo((i + 1) * 10);
+        }
+      }
     }
   }
 

@@ -74,6 +74,8 @@ final class JournalTest {
         ActorRef<JournalProtocol.Command> journal =
             kit.spawn(PromptJournal.create(database, Recorder.NONE));
         TestProbe<JournalProtocol.Answer> answers = kit.createTestProbe();
+        journal.tell(new JournalProtocol.Expect("p1"));
+        journal.tell(new JournalProtocol.Expect("never"));
         for (int i = 0; i < 4; i++) {
           PromptFact.Queued entry = queued("p" + i, i);
           journal.tell(
@@ -85,6 +87,7 @@ final class JournalTest {
         journal.tell(new JournalProtocol.Note("p0", new PromptFact.Started(0, 5), null));
         journal.tell(new JournalProtocol.Note("p0", ended(6), answers.ref()));
         journal.tell(new JournalProtocol.Note("p0", ended(6), null));
+        journal.tell(new JournalProtocol.Expect("p2"));
         journal.tell(new JournalProtocol.Note("p2", new PromptFact.Started(0, 7), answers.ref()));
         answers.receiveSeveralMessages(2, PATIENCE);
         TestProbe<Done> done = kit.createTestProbe();

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package quartet.api.store;
+
+import org.jspecify.annotations.NullMarked;
