@@ -144,7 +144,8 @@ final class DeviceModels implements Models, AutoCloseable {
         single != null
             ? file(single, true).diffusion()
             : derived(SourceWeights.Part.DIFFUSION, ref.source()).diffusion();
-    return model.with(ref.options());
+    DiffusionModel chosen = model.with(ref.options());
+    return tight ? chosen.inPartsWhenFull() : chosen;
   }
 
   @Override

@@ -24,6 +24,9 @@ import quartet.tensor.TensorScope;
 public final class DiffusionModel {
   private static final int FIRST_PROMPT_TENSOR = 2;
 
+  /** A feed-forward layer is four times as wide as its block, and its gate once more. */
+  private static final int GATED_WIDTH = 8;
+
   /** Steps that a consistency model was distilled to. Source: Luo et al. 2023, section 5. */
   private static final int CONSISTENCY_STEPS = 50;
 
@@ -34,6 +37,7 @@ public final class DiffusionModel {
   private final LatentFormat latentFormat;
   private final LabelKind label;
   private final ModelOptions options;
+  private final boolean partsWhenFull;
 
   /**
    * A network as its file says.
@@ -47,7 +51,7 @@ public final class DiffusionModel {
       Prediction prediction,
       LatentFormat latentFormat,
       LabelKind label) {
-    this(network, evaluation, schedule, prediction, latentFormat, label, ModelOptions.NONE);
+    this(network, evaluation, schedule, prediction, latentFormat, label, ModelOptions.NONE, false);
   }
 
   private DiffusionModel(
@@ -57,7 +61,8 @@ public final class DiffusionModel {
       Prediction prediction,
       LatentFormat latentFormat,
       LabelKind label,
-      ModelOptions options) {
+      ModelOptions options,
+      boolean partsWhenFull) {
     this.network = network;
     this.evaluation = evaluation;
     this.schedule = schedule;
@@ -65,6 +70,7 @@ public final class DiffusionModel {
     this.latentFormat = latentFormat;
     this.label = label;
     this.options = options;
+    this.partsWhenFull = partsWhenFull;
   }
 
   /** The same network, sampled as the options say. */
@@ -85,7 +91,24 @@ public final class DiffusionModel {
   }
 
   private DiffusionModel with(NoiseSchedule table, Prediction meaning, ModelOptions other) {
-    return new DiffusionModel(network, evaluation, table, meaning, latentFormat, label, other);
+    return new DiffusionModel(
+        network, evaluation, table, meaning, latentFormat, label, other, partsWhenFull);
+  }
+
+  /** The same, going on with parts of a batch when the device has no room for all of it. */
+  public DiffusionModel inPartsWhenFull() {
+    return new DiffusionModel(
+        network, evaluation, schedule, prediction, latentFormat, label, options, true);
+  }
+
+  /** Whether a batch without room is computed in parts instead of given up. */
+  public boolean partsWhenFull() {
+    return partsWhenFull;
+  }
+
+  /** The most values per latent pixel that any of its tensors has. */
+  public int widestPixel() {
+    return network.config().modelChannels() * GATED_WIDTH;
   }
 
   /** How it is sampled where that differs from what its file says. */

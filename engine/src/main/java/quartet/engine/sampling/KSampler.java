@@ -101,7 +101,13 @@ public final class KSampler {
       Denoiser denoiser =
           new CfgDenoiser(
               new RunSetup(
-                  model, new Patches(null, tiles, freeU), nets, scope, given, request.seed()),
+                  model,
+                  new Patches(null, tiles, freeU),
+                  nets,
+                  scope,
+                  given,
+                  request.seed(),
+                  cancel),
               request.guidance(),
               sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
       MaskBatch mask = given.noiseMask();

@@ -32,6 +32,7 @@ final class Predictions {
 
   private final RunSetup setup;
   private final DiffusionModel model;
+  private final NetworkCalls calls;
   private final Map<Set, List<PromptBatch>> batches = new HashMap<>();
   private final Map<Set, Averaging> averages = new HashMap<>();
   private float[][] attention = {};
@@ -52,6 +53,7 @@ final class Predictions {
   Predictions(RunSetup setup) {
     this.setup = setup;
     this.model = setup.model();
+    this.calls = new NetworkCalls(model, setup.cancel());
   }
 
   /**
@@ -102,7 +104,10 @@ final class Predictions {
       Steering steering = steering(scope, batch, input, timesteps, sigma, inside);
       Tensor beside = batch.beside();
       Tensor shown = beside == null ? input : ops.concatLast(input, beside);
-      Tensor output = model.predict(scope, shown, timesteps, batch.context(), steering);
+      Tensor output =
+          watch == null
+              ? calls.predict(scope, shown, timesteps, batch.context(), steering)
+              : model.predict(scope, shown, timesteps, batch.context(), steering);
       if (watch != null) {
         attention = watch.sums();
       }

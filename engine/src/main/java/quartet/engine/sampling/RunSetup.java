@@ -2,6 +2,7 @@ package quartet.engine.sampling;
 
 import quartet.engine.model.DiffusionModel;
 import quartet.engine.model.unet.Patches;
+import quartet.engine.run.CancelToken;
 import quartet.engine.value.LatentBatch;
 import quartet.tensor.TensorScope;
 
@@ -13,6 +14,7 @@ import quartet.tensor.TensorScope;
  * @param scope owns what is prepared; open for the whole run
  * @param latent that is sampled
  * @param seed of the run
+ * @param cancel asked between long calls of the network
  */
 record RunSetup(
     DiffusionModel model,
@@ -20,4 +22,5 @@ record RunSetup(
     ControlNets nets,
     TensorScope scope,
     LatentBatch latent,
-    long seed) {}
+    long seed,
+    CancelToken cancel) {}
