@@ -214,8 +214,8 @@ public final class JournalDatabase implements AutoCloseable {
   }
 
   /**
-   * Returns once everything committed before is on the disk. PostgreSQL's commit says so itself;
-   * H2's is in memory only.
+   * Returns once everything committed before is on the disk. PostgreSQL's commit says so itself; an
+   * H2 commit may still be in its writer's hands.
    */
   public synchronized void flush() throws SQLException {
     flush(mark != null && mark.isDue() ? mark : null);

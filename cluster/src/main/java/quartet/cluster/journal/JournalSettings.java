@@ -18,13 +18,17 @@ public record JournalSettings(String url, String user, String password) {
   private static final String POSTGRES = "jdbc:postgresql:";
 
   /**
-   * A file below the data folder. H2 keeps up to half a second of commits in memory; what has been
-   * promised is on the disk all the same, by {@link JournalDatabase#flush}. {@code
+   * A file below the data folder. {@code WRITE_DELAY=0}: H2 keeps half a second of commits in
+   * memory otherwise; kill -9 takes those that nobody flushed, and a disk that fills up in that
+   * time stops H2 for good, since it cannot write what it has already taken. {@code
    * DB_CLOSE_ON_EXIT=FALSE}: our own shutdown closes it, after the actors.
    */
   public static JournalSettings file(Path dataFolder) {
     return new JournalSettings(
-        H2 + "file:" + dataFolder.toAbsolutePath().resolve("journal") + ";DB_CLOSE_ON_EXIT=FALSE",
+        H2
+            + "file:"
+            + dataFolder.toAbsolutePath().resolve("journal")
+            + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE",
         "sa",
         "");
   }
@@ -42,7 +46,7 @@ public record JournalSettings(String url, String user, String password) {
     }
     boolean h2 = url.startsWith(H2);
     return new JournalSettings(
-        url,
+        h2 && !url.contains("WRITE_DELAY") ? url + ";WRITE_DELAY=0" : url,
         user == null && h2 ? "sa" : user == null ? "" : user,
         password == null ? "" : password);
   }
