@@ -2,6 +2,7 @@ package quartet.api.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -165,16 +166,21 @@ final class ClusterTest {
     System.out.printf("%s: the server's prompts had run elsewhere after %d ms%n", what, millis);
   }
 
+  private static int up(Client client) {
+    int up = 0;
+    for (JsonNode node : client.get("/cluster").json().at("/nodes")) {
+      up += node.at("/status").asText().equals("up") ? 1 : 0;
+    }
+    return up;
+  }
+
   private static void routesWorkOnEveryServer(ClusterNodes nodes) {
     try (Client a = new Client(nodes.get("a"));
         Client b = new Client(nodes.get("b"))) {
-      assertThat(a.get("/cluster").json().at("/nodes").size()).isEqualTo(3);
+      // A server serves when it is up itself; the others hear of that a moment later.
+      nodes.await("all to be up", PATIENCE, () -> up(a) == 3);
       assertThat(a.get("/cluster").json().at("/self").asText()).isEqualTo("a");
-      String id =
-          a.post("/prompt", Client.quick(7), "X-TARGET-GPU", "b/1")
-              .json()
-              .at("/prompt_id")
-              .asText();
+      String id = a.accepted(Client.quick(7), "X-TARGET-GPU", "b/1");
       var image = a.ended(id, PATIENCE).at("/outputs/9/images/0");
       assertThat(image.at("/subfolder").asText()).isEqualTo("@b");
       String view =

@@ -21,8 +21,8 @@ import quartet.tensor.TensorScope;
 
 /**
  * Pictures to latents and back, one batch item at a time: decoding dominates a device's memory, and
- * items do not depend on each other. In tiles a picture's colours shift a little, since the norms
- * see tiles only.
+ * items do not depend on each other. Pictures of more than some 2,890 x 2,890 pixels are done in
+ * large tiles. In tiles a picture's colours shift a little, since the norms see tiles only.
  *
  * <p>Owner: its {@link CheckpointModels}. Thread: the device's.
  */
@@ -35,6 +35,11 @@ public final class Vae {
   private static final int FALLBACK_OVERLAP = 16;
   private static final int FALLBACK_PIXELS = 512;
   private static final int FALLBACK_PIXEL_OVERLAP = 64;
+
+  /** The same for pictures that cannot be counted as a whole. */
+  private static final int LARGE_TILE = 256;
+
+  private static final int LARGE_OVERLAP = 32;
 
   private final Backend backend;
   private final LatentCodec codec;
@@ -71,7 +76,10 @@ public final class Vae {
         latents,
         item ->
             inTilesIfNeeded(
-                () -> decodeWhole(item),
+                () ->
+                    isCountable(item, codec.scaleFactor())
+                        ? decodeWhole(item)
+                        : decodeTiled(item, LARGE_TILE, LARGE_OVERLAP, cancel),
                 () -> decodeTiled(item, FALLBACK_TILE, FALLBACK_OVERLAP, cancel)),
         cancel);
   }
@@ -182,7 +190,13 @@ public final class Vae {
         images,
         item ->
             inTilesIfNeeded(
-                () -> encodeWhole(item),
+                () ->
+                    isCountable(item, 1)
+                        ? encodeWhole(item)
+                        : encodeTiled(
+                            item,
+                            LARGE_TILE * codec.scaleFactor(),
+                            LARGE_OVERLAP * codec.scaleFactor()),
                 () -> encodeTiled(item, FALLBACK_PIXELS, FALLBACK_PIXEL_OVERLAP)));
   }
 
@@ -247,6 +261,12 @@ public final class Vae {
   private static HostTensor host(Tiles.Picture picture) {
     return HostTensor.of(
         Shape.of(1, picture.height(), picture.width(), picture.channels()), picture.values());
+  }
+
+  /** Whether a picture, enlarged by a factor, can be shown to the network as a whole. */
+  private boolean isCountable(Tiles.Picture picture, int factor) {
+    long height = (long) picture.height() * factor;
+    return LargeTensors.items(height, (long) picture.width() * factor, codec.widestPixel()) > 0;
   }
 
   private float[] inTilesIfNeeded(Supplier<float[]> whole, Supplier<float[]> tiled) {

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.LargeTensors;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.model.unet.Steering;
 import quartet.engine.run.CancelToken;
@@ -28,9 +29,6 @@ import quartet.tensor.TensorScope;
 final class NetworkCalls {
   private static final Logger LOG = LoggerFactory.getLogger(NetworkCalls.class);
 
-  /** Convolution libraries count elements in 32 bits. */
-  private static final long MOST_ELEMENTS = Integer.MAX_VALUE;
-
   private final DiffusionModel model;
   private final CancelToken cancel;
   private int fits = Integer.MAX_VALUE;
@@ -49,7 +47,8 @@ final class NetworkCalls {
   Tensor predict(
       TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
     int items = x.dim(0);
-    fits = Math.min(fits, countable(x.dim(1), x.dim(2), model.widestPixel()));
+    int countable = LargeTensors.items(x.dim(1), x.dim(2), model.widestPixel());
+    fits = Math.min(fits, Math.max(1, countable)); // one is tried in any case
     while (true) {
       try {
         return fits >= items
@@ -71,20 +70,29 @@ final class NetworkCalls {
     }
   }
 
-  /** Items whose tensors can be counted; one is tried in any case. */
-  static int countable(long height, long width, long widestPixel) {
-    return (int) Math.max(1, MOST_ELEMENTS / (height * width * widestPixel));
+  /**
+   * Items per call: as many as fit, or somewhat fewer if all calls are equal then, as each size of
+   * call has algorithms to be chosen and a graph to be recorded.
+   */
+  static int perCall(int items, int fits) {
+    for (int size = fits; size > fits / 2; size--) {
+      if (items % size == 0) {
+        return size;
+      }
+    }
+    return fits;
   }
 
   private Tensor inParts(
       TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
     int items = x.dim(0);
+    int size = perCall(items, fits);
     try (TensorScope call = scope.child("parts")) {
       Ops ops = call.ops();
       Tensor whole = null;
-      for (int from = 0; from < items; from += fits) {
+      for (int from = 0; from < items; from += size) {
         cancel.throwIfCancelled();
-        int to = Math.min(from + fits, items);
+        int to = Math.min(from + size, items);
         Part part = new Part(ops, items, from, to);
         Tensor made =
             model.predict(

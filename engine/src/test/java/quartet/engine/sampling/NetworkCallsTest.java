@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import quartet.engine.model.CheckpointModels;
+import quartet.engine.model.LargeTensors;
 import quartet.engine.run.CancelToken;
 import quartet.engine.run.PromptInterruptedException;
 import quartet.engine.value.Conditioning;
@@ -69,9 +70,17 @@ final class NetworkCallsTest {
 
   @Test
   void noTensorHasMoreElementsThanLibrariesCount() {
-    assertThat(NetworkCalls.countable(64, 64, 2560)).isEqualTo(204);
-    assertThat(NetworkCalls.countable(512, 512, 2560)).isEqualTo(3);
-    assertThat(NetworkCalls.countable(1024, 1024, 2560)).isEqualTo(1);
+    assertThat(LargeTensors.items(64, 64, 2560)).isEqualTo(204);
+    assertThat(LargeTensors.items(512, 512, 2560)).isEqualTo(3);
+    assertThat(LargeTensors.items(1024, 1024, 2560)).isZero();
+  }
+
+  @Test
+  void callsAreEqualWhereThatCostsLittle() {
+    assertThat(NetworkCalls.perCall(32, 3)).isEqualTo(2);
+    assertThat(NetworkCalls.perCall(8, 4)).isEqualTo(4);
+    assertThat(NetworkCalls.perCall(7, 4)).isEqualTo(4);
+    assertThat(NetworkCalls.perCall(5, 1)).isEqualTo(1);
   }
 
   private static @Nullable EngineException failure(long room, boolean inParts) {

@@ -53,6 +53,11 @@ public final class Autoencoder implements LatentCodec {
   }
 
   @Override
+  public int widestPixel() {
+    return decoder.widestPixel();
+  }
+
+  @Override
   public boolean hasEncoder() {
     return encoder != null;
   }

@@ -11,6 +11,9 @@ public interface LatentCodec {
   /** Pixels per latent pixel, in each direction. */
   int scaleFactor();
 
+  /** The most values per pixel that any tensor on the way has. */
+  int widestPixel();
+
   /** Whether {@link #mean} can be asked for. */
   boolean hasEncoder();
 

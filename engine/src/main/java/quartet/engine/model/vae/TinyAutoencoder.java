@@ -119,6 +119,11 @@ public final class TinyAutoencoder implements LatentCodec {
   }
 
   @Override
+  public int widestPixel() {
+    return decoder.getFirst() instanceof Stage.Convolution first ? first.conv().outChannels() : 0;
+  }
+
+  @Override
   public boolean hasEncoder() {
     return !encoder.isEmpty();
   }

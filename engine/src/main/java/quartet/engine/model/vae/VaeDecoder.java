@@ -2,6 +2,7 @@ package quartet.engine.model.vae;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.Relay;
 import quartet.engine.model.blocks.WeightCursor;
@@ -51,6 +52,16 @@ final class VaeDecoder {
   /** Pixels per latent pixel, in each direction. */
   int scaleFactor() {
     return 1 << levels.stream().filter(level -> level.upsample() != null).count();
+  }
+
+  /** What the last enlargement gives: as wide as the level before, with all the pixels. */
+  int widestPixel() {
+    return levels.stream()
+        .map(Level::upsample)
+        .filter(Objects::nonNull)
+        .reduce((first, second) -> second)
+        .map(Parameters.Conv2d::outChannels)
+        .orElse(outNorm.channels());
   }
 
   /** {@code [B, h, w, Z] -> [B, 8h, 8w, 3]}. */

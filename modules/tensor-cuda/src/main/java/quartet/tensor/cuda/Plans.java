@@ -16,6 +16,9 @@ import quartet.cuda.raw.CudnnGraph;
 record Plans(Tuning tuning, Stopwatch stopwatch, CudaSettings settings) {
   private static final int PATIENCE = 4;
 
+  /** Where one run takes that long, the library's first guess is good enough to wait no longer. */
+  private static final float TOO_LONG_MILLISECONDS = 200f;
+
   /**
    * Chooses a plan.
    *
@@ -49,7 +52,7 @@ record Plans(Tuning tuning, Stopwatch stopwatch, CudaSettings settings) {
         fastest = milliseconds;
         best = plan;
         place = i;
-      } else if (i - place >= PATIENCE) {
+      } else if (i - place >= PATIENCE || fastest > TOO_LONG_MILLISECONDS) {
         break; // proposals come best guess first, and building one takes a second
       }
     }
