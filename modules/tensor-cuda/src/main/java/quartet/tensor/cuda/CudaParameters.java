@@ -3,6 +3,7 @@ package quartet.tensor.cuda;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import quartet.cuda.LaunchShape;
 import quartet.tensor.Conv2dGeometry;
@@ -248,6 +249,7 @@ final class CudaParameters implements Parameters {
           new Uploads(
               backend.driver(),
               backend.activationPool(),
+              Objects.requireNonNull(region),
               backend.stream(),
               backend.copies(),
               Uploads.SEGMENT_BYTES);

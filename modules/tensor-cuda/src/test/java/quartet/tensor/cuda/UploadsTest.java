@@ -39,11 +39,13 @@ final class UploadsTest {
             driver.copyToHost(was, before.address, stream);
             pool.release(before);
 
+            MemorySegment file = random(arena, cases, 3 * SEGMENT);
             List<MemorySegment> sources = new ArrayList<>();
             List<ChunkPool.Block> targets = new ArrayList<>();
-            try (Uploads uploads = new Uploads(driver, pool, stream, copies, SEGMENT)) {
+            try (Uploads uploads = new Uploads(driver, pool, file, stream, copies, SEGMENT)) {
               for (int i = 0; i < MANY; i++) {
-                MemorySegment source = random(arena, cases, cases.intIn(1, SEGMENT));
+                int size = cases.intIn(1, i % 2 == 0 ? SEGMENT : SEGMENT / 16);
+                MemorySegment source = file.asSlice(cases.intIn(0, 3 * SEGMENT - size), size);
                 ChunkPool.Block target = pool.allocate(source.byteSize());
                 driver.fill(target.address, (byte) 0, source.byteSize(), stream);
                 driver.copyOnDevice(
@@ -74,6 +76,33 @@ final class UploadsTest {
             assertThat(driver.liveHandles()).isZero();
           }
         });
+  }
+
+  @Test
+  void whatLiesBesideIsNotCopiedAgain() {
+    try (FakeDriver driver = new FakeDriver(256L << 20);
+        Arena arena = Arena.ofConfined()) {
+      long stream = driver.createStream();
+      long copies = driver.createStream();
+      ChunkPool pool = new ChunkPool(driver, MemoryUse.ACTIVATIONS, AllocationGate.OPEN, () -> {});
+      MemorySegment file = arena.allocate(1 << 20, 64);
+      MemorySegment bias = file.asSlice(2048, 640);
+      MemorySegment weight = file.asSlice(2048 + 640, 4096);
+      MemorySegment behind = file.asSlice(2048 + 640 + 4096, 320);
+      MemorySegment uneven = file.asSlice(2048 + 640 + 4096 + 2, 320);
+      MemorySegment far = file.asSlice(1 << 19, 320);
+      try (Uploads uploads =
+          new Uploads(driver, pool, file, stream, copies, Uploads.SEGMENT_BYTES)) {
+        long at = uploads.bring(weight);
+        assertThat(uploads.bring(behind)).isEqualTo(at + 4096);
+        assertThat(uploads.bring(bias)).isEqualTo(at - 640);
+        assertThat(uploads.bring(uneven) % 16).as("as kernels read it").isZero();
+        assertThat(uploads.bring(far)).isGreaterThan(at + (1 << 16));
+      }
+      pool.close();
+      driver.destroyStream(stream);
+      driver.destroyStream(copies);
+    }
   }
 
   private static MemorySegment read(
