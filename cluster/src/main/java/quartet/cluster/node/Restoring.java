@@ -1,6 +1,5 @@
 package quartet.cluster.node;
 
-import akka.actor.typed.ActorRef;
 import java.time.Clock;
 import java.util.List;
 import java.util.function.Consumer;
@@ -10,7 +9,6 @@ import org.slf4j.LoggerFactory;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptLife;
 import quartet.cluster.job.PromptRecord;
-import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.journal.Recovered;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Waiting;
@@ -24,7 +22,7 @@ import quartet.errors.ErrorKind;
 record Restoring(
     NodeQueue queue,
     OpenPrompts open,
-    ActorRef<JournalProtocol.Command> journal,
+    JournalLine journal,
     Clock clock,
     Consumer<PromptRecord> history,
     Enqueue enqueue) {
@@ -101,11 +99,8 @@ record Restoring(
             ErrorKind.DEVICE,
             "The server ended %d times while it ran this prompt.".formatted(prompt.attempts()));
     long now = clock.millis();
-    journal.tell(
-        new JournalProtocol.Note(
-            prompt.job().promptId(),
-            new PromptFact.Ended(gpuId, outcome, List.of(), now, now),
-            null));
+    journal.note(
+        prompt.job().promptId(), new PromptFact.Ended(gpuId, outcome, List.of(), now, now));
     history.accept(new PromptRecord(prompt.job(), gpuId, outcome, List.of(), now, now));
   }
 }
