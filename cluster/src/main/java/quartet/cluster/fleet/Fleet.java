@@ -14,27 +14,19 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.cluster.ClusterEvent;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Subscribe;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import akka.japi.function.Function;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptEvent;
-import quartet.cluster.job.PromptJob;
-import quartet.cluster.job.PromptRecord;
 import quartet.cluster.journal.JournalDatabase;
 import quartet.cluster.journal.JournalProtocol;
-import quartet.cluster.journal.Recovered;
 import quartet.cluster.node.RouterProtocol;
-import quartet.cluster.placement.NodeChoice;
 import quartet.cluster.placement.NodeOutlook;
 
 /**
@@ -53,12 +45,6 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   private static final Duration BEAT = Duration.ofMillis(200);
   private static final Duration PATIENCE = Duration.ofSeconds(3);
-
-  /** Events that are larger stay on their server: messages between servers are bounded. */
-  private static final int MAX_EVENT = 700_000;
-
-  /** Prompts that are given at once; the next beat gives more. */
-  private static final int MOST_AT_ONCE = 200;
 
   /** What it understands: messages of other servers, and of this one. */
   public sealed interface Command permits FleetMessage, Look, Joined, Leave, Asked, Internal {}
@@ -80,7 +66,7 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   /** What it tells itself. */
   sealed interface Internal extends Command
-      permits Tick, Own, FromLocal, Membership, GivenAway, Kept, Takeover.Result {}
+      permits Tick, Own, FromLocal, Membership, Trade.GivenAway, Trade.Kept, Takeover.Result {}
 
   private record Tick() implements Internal {}
 
@@ -90,31 +76,20 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   private record Membership(ClusterEvent.ClusterDomainEvent event) implements Internal {}
 
-  private record GivenAway(RouterProtocol.@Nullable Given given) implements Internal {}
-
-  private record Kept(String promptId, Owner from) implements Internal {}
-
   private record Leaving(long untilNanos, ActorRef<Done> replyTo) {}
 
   private final FleetSettings settings;
   private final ActorRef<RouterProtocol.Command> router;
   private final Peers peers;
-  private final Transit transit;
   private final Tombstones tombstones = new Tombstones();
   private final Takeover takeover;
   private final Front front;
-  private final Set<ActorRef<PromptEvent>> watchers = new LinkedHashSet<>();
-  private final Map<String, PromptJob> remote = new HashMap<>();
-  private final Map<String, PromptRecord> local = new HashMap<>();
+  private final FleetEvents events;
+  private final Trade trade;
   private final List<ActorRef<Done>> awaitJoin = new ArrayList<>();
   private @Nullable NodeOutlook own;
   private @Nullable Leaving leaving;
-  private long ends;
   private boolean asking;
-  private int giving;
-  private long stoleNanos;
-  private int remaining = -1;
-  private int localRemaining;
 
   /** The actor. It has to be spawned under the name {@link #NAME}. */
   public static Behavior<Command> create(
@@ -154,8 +129,9 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
     this.router = router;
     Cluster cluster = Cluster.get(context.getSystem());
     this.peers = new Peers(cluster, ActorRefResolver.get(context.getSystem()), System::nanoTime);
-    this.transit = new Transit(settings.self().node());
     this.takeover = new Takeover(context, settings.self(), peers, router, journal, database);
+    this.events = new FleetEvents(settings.self().node(), router, peers, takeover);
+    this.trade = new Trade(context, settings.self(), peers, router, tombstones, BEAT);
     this.front = new Front(context.getSystem(), settings, router, peers, tombstones);
     router.tell(
         new RouterProtocol.Watch(context.messageAdapter(PromptEvent.class, FromLocal::new)));
@@ -177,14 +153,14 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
         .onMessage(FromLocal.class, this::onLocal)
         .onMessage(Membership.class, this::onMembership)
         .onMessage(FleetMessage.Beat.class, this::onBeat)
-        .onMessage(FleetMessage.Happened.class, this::onHappened)
-        .onMessage(FleetMessage.Ended.class, this::onEnded)
-        .onMessage(FleetMessage.Post.class, this::onPost)
-        .onMessage(FleetMessage.Steal.class, this::onSteal)
-        .onMessage(GivenAway.class, this::onGivenAway)
-        .onMessage(FleetMessage.Adopt.class, this::onAdopt)
-        .onMessage(Kept.class, this::onKept)
-        .onMessage(FleetMessage.Adopted.class, this::onAdopted)
+        .onMessage(FleetMessage.Happened.class, done(events::happened))
+        .onMessage(FleetMessage.Ended.class, done(events::ended))
+        .onMessage(FleetMessage.Post.class, done(trade::post))
+        .onMessage(FleetMessage.Steal.class, done(trade::stolen))
+        .onMessage(Trade.GivenAway.class, done(trade::givenAway))
+        .onMessage(FleetMessage.Adopt.class, done(trade::adopt))
+        .onMessage(Trade.Kept.class, done(trade::kept))
+        .onMessage(FleetMessage.Adopted.class, done(trade::adopted))
         .onMessage(FleetMessage.Interrupt.class, this::onInterrupt)
         .onMessage(FleetMessage.Delete.class, this::onDelete)
         .onMessage(FleetMessage.Forget.class, this::onForget)
@@ -198,11 +174,18 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
         .build();
   }
 
+  private static <M> Function<M, Behavior<Command>> done(Consumer<M> work) {
+    return message -> {
+      work.accept(message);
+      return Behaviors.same();
+    };
+  }
+
   // What this server says of itself.
 
   private Behavior<Command> onTick() {
     ask();
-    transit.due(peers.epochs(), System.nanoTime()).forEach(this::send);
+    trade.tick();
     takeover.tick();
     if (peers.selfIsUp()) {
       awaitJoin.forEach(one -> one.tell(Done.getInstance()));
@@ -242,10 +225,10 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
               told.takes() && leaving == null,
               told.counter(),
               settings.models().get());
-      FleetMessage.Beat beat = new FleetMessage.Beat(own, ends, settings.sharedFiles());
+      FleetMessage.Beat beat = new FleetMessage.Beat(own, events.ends(), settings.sharedFiles());
       peers.all().forEach(peer -> peer.ref.tell(beat));
       front.own(own);
-      steal(own);
+      trade.steal(own);
       leave(own);
     }
     return this;
@@ -256,11 +239,8 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
     if (peer != null) {
       peer.shared = beat.shared();
       router.tell(new RouterProtocol.CountFrom(beat.outlook().counter()));
-      if (peer.ends >= 0 && beat.ends() > peer.ends) {
-        takeover.readHistory(); // an end was told and did not arrive
-      }
-      peer.ends = Math.max(peer.ends, beat.ends());
-      tellQueueLength();
+      events.endsOf(peer, beat.ends());
+      events.tellQueueLength();
     }
     return this;
   }
@@ -290,238 +270,11 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
     return this;
   }
 
-  // Events.
-
   private Behavior<Command> onLocal(FromLocal message) {
-    switch (message.event()) {
-      case PromptEvent.QueueChanged changed -> {
-        localRemaining = changed.remaining();
-        tellQueueLength();
-      }
-      case PromptEvent.Ended ended -> {
-        publish(ended);
-        tellEnd(ended);
-        ask(); // a device is free: perhaps somebody has work for it
-      }
-      case PromptEvent.OfPrompt event -> {
-        note(event);
-        publish(event);
-        if (!peers.answering().isEmpty()) {
-          EventCodec.json(event).ifPresent(this::tellEvent);
-        }
-      }
+    events.local(message.event());
+    if (message.event() instanceof PromptEvent.Ended) {
+      ask(); // a device is free: perhaps somebody has work for it
     }
-    return this;
-  }
-
-  /** What the record of an end needs and the end itself does not tell. */
-  private void note(PromptEvent.OfPrompt event) {
-    String id = event.job().promptId();
-    if (event instanceof PromptEvent.Started started) {
-      local.put(id, record(started.job(), List.of(), started.timestampMillis()));
-    } else if (event instanceof PromptEvent.Cached cached && local.containsKey(id)) {
-      local.put(id, record(cached.job(), cached.nodeIds(), cached.timestampMillis()));
-    }
-  }
-
-  private static PromptRecord record(PromptJob job, List<String> cached, long startedMillis) {
-    return new PromptRecord(
-        job,
-        0,
-        new quartet.engine.exec.ExecutionOutcome.Succeeded(Map.of()),
-        cached,
-        startedMillis,
-        0);
-  }
-
-  private void tellEvent(ObjectNode event) {
-    boolean small =
-        !(event.path("png").isBinary() && event.path("png").toString().length() > MAX_EVENT);
-    if (small) {
-      FleetMessage.Happened happened = new FleetMessage.Happened(settings.self().node(), event);
-      peers.answering().forEach(peer -> peer.ref.tell(happened));
-    }
-  }
-
-  private void tellEnd(PromptEvent.Ended ended) {
-    ends++;
-    PromptRecord begun = local.remove(ended.job().promptId());
-    PromptRecord record =
-        new PromptRecord(
-            ended.job(),
-            ended.gpuId(),
-            ended.outcome(),
-            begun == null ? List.of() : begun.cached(),
-            begun == null ? ended.timestampMillis() : begun.startedMillis(),
-            ended.timestampMillis());
-    FleetMessage.Ended message =
-        new FleetMessage.Ended(settings.self().node(), ends, EventCodec.record(record));
-    if (message.record().toString().length() <= MAX_EVENT) { // otherwise they read the journal
-      peers.answering().forEach(peer -> peer.ref.tell(message));
-    }
-  }
-
-  private Behavior<Command> onHappened(FleetMessage.Happened message) {
-    String id = message.event().path("id").asText();
-    EventCodec.event(message.event(), remote.get(id))
-        .ifPresent(
-            event -> {
-              if (event instanceof PromptEvent.Started) {
-                remote.put(id, event.job());
-              } else if (event instanceof PromptEvent.Closed) {
-                remote.remove(id);
-              }
-              publish(event);
-            });
-    return this;
-  }
-
-  private Behavior<Command> onEnded(FleetMessage.Ended message) {
-    peers
-        .named(message.node())
-        .ifPresent(
-            peer -> {
-              if (peer.ends >= 0 && message.sequence() > peer.ends + 1) {
-                takeover.readHistory();
-              }
-              peer.ends = Math.max(peer.ends, message.sequence());
-            });
-    EventCodec.record(message.record())
-        .ifPresent(
-            record -> {
-              router.tell(new RouterProtocol.Learn(List.of(record)));
-              publish(
-                  new PromptEvent.Ended(
-                      record.job(), record.gpuId(), record.outcome(), record.endedMillis()));
-            });
-    return this;
-  }
-
-  private void tellQueueLength() {
-    int now = localRemaining;
-    for (NodeOutlook other : peers.outlooks()) {
-      now += other.open();
-    }
-    if (now != remaining) {
-      remaining = now;
-      publish(new PromptEvent.QueueChanged(now));
-    }
-  }
-
-  private void publish(PromptEvent event) {
-    watchers.forEach(watcher -> watcher.tell(event));
-  }
-
-  // Prompts that go from one server to another.
-
-  private Behavior<Command> onPost(FleetMessage.Post post) {
-    router.tell(new RouterProtocol.CountFrom(post.counter()));
-    AskPattern.<RouterProtocol.Command, RouterProtocol.SubmitReply>ask(
-            router,
-            replyTo -> Posts.request(post, replyTo),
-            PATIENCE.multipliedBy(2),
-            getContext().getSystem().scheduler())
-        .thenAccept(reply -> post.replyTo().tell(Posts.answer(reply)));
-    return this;
-  }
-
-  private void steal(NodeOutlook mine) {
-    long now = System.nanoTime();
-    if (now - stoleNanos < BEAT.toNanos() / 2 || !peers.selfIsUp()) {
-      return;
-    }
-    NodeChoice.giver(mine, peers.outlooks())
-        .ifPresent(
-            giver -> {
-              Peers.Peer peer = peers.find(giver.epoch());
-              if (peer != null) {
-                stoleNanos = now;
-                peer.ref.tell(
-                    new FleetMessage.Steal(
-                        settings.self().node(), settings.self().epoch(), mine.idle()));
-              }
-            });
-  }
-
-  private Behavior<Command> onSteal(FleetMessage.Steal wish) {
-    Peers.Peer thief = peers.find(wish.epoch());
-    if (thief != null && thief.up()) {
-      give(wish.most(), false, thief.owner);
-    }
-    return this;
-  }
-
-  private void give(int most, boolean pinnedToo, Owner to) {
-    giving++;
-    getContext()
-        .ask(
-            RouterProtocol.Given.class,
-            router,
-            PATIENCE.multipliedBy(3),
-            replyTo -> new RouterProtocol.Give(most, pinnedToo, to, replyTo),
-            (given, failure) -> new GivenAway(given));
-  }
-
-  private Behavior<Command> onGivenAway(GivenAway message) {
-    giving--;
-    RouterProtocol.Given given = message.given();
-    if (given != null) {
-      given.prompts().forEach(prompt -> send(transit.send(prompt, given.to(), System.nanoTime())));
-    }
-    return this;
-  }
-
-  private void send(Transit.Due due) {
-    Peers.Peer peer = peers.find(due.to().epoch());
-    if (peer != null) {
-      peer.ref.tell(due.message());
-    }
-  }
-
-  private Behavior<Command> onAdopt(FleetMessage.Adopt message) {
-    EventCodec.entry(message.entry())
-        .filter(entry -> settings.self().equals(entry.owner()))
-        .ifPresent(
-            entry ->
-                peers
-                    .named(message.from())
-                    .ifPresent(
-                        from ->
-                            adopt(
-                                new Recovered.Open(entry, null, message.attempts(), message.ran()),
-                                from.owner)));
-    return this;
-  }
-
-  private void adopt(Recovered.Open prompt, Owner from) {
-    String promptId = prompt.job().promptId();
-    getContext()
-        .ask(
-            Done.class,
-            router,
-            PATIENCE,
-            replyTo -> new RouterProtocol.Adopt(prompt, replyTo),
-            (done, failure) -> new Kept(failure == null ? promptId : "", from));
-  }
-
-  private Behavior<Command> onKept(Kept message) {
-    String promptId = message.promptId();
-    if (promptId.isEmpty()) {
-      return this; // it is sent again
-    }
-    if (tombstones.has(promptId, System.nanoTime())) {
-      router.tell(new RouterProtocol.DeletePending(Set.of(promptId)));
-      router.tell(new RouterProtocol.Interrupt(promptId, null));
-    }
-    Peers.Peer from = peers.find(message.from().epoch());
-    if (from != null) {
-      from.ref.tell(new FleetMessage.Adopted(promptId));
-    }
-    return this;
-  }
-
-  private Behavior<Command> onAdopted(FleetMessage.Adopted message) {
-    transit.arrived(message.promptId());
     return this;
   }
 
@@ -532,9 +285,9 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
         .forEach(
             taken -> {
               if (taken.to().equals(settings.self())) {
-                adopt(taken.prompt(), settings.self());
+                trade.adopt(taken.prompt(), settings.self());
               } else {
-                send(transit.send(taken.prompt(), taken.to(), System.nanoTime()));
+                trade.hand(taken.prompt(), taken.to());
               }
             });
     return this;
@@ -544,9 +297,8 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   private Behavior<Command> onAsked(Asked message) {
     if (message.what() instanceof RouterProtocol.Watch watch) {
-      watchers.add(watch.watcher());
       getContext().watch(watch.watcher());
-      watch.watcher().tell(new PromptEvent.QueueChanged(Math.max(0, remaining)));
+      events.watchers().add(watch.watcher());
     } else {
       front.handle(message.what());
     }
@@ -555,7 +307,7 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
 
   @SuppressWarnings("unchecked") // only watchers are watched
   private Behavior<Command> onTerminated(Terminated signal) {
-    watchers.remove((ActorRef<PromptEvent>) (ActorRef<?>) signal.getRef());
+    events.watchers().remove((ActorRef<PromptEvent>) (ActorRef<?>) signal.getRef());
     return this;
   }
 
@@ -626,21 +378,9 @@ public final class Fleet extends AbstractBehavior<Fleet.Command> {
     if (goal == null) {
       return;
     }
-    List<NodeOutlook> others = peers.outlooks().stream().filter(NodeOutlook::takes).toList();
-    boolean nothingWaits = mine.waiting() == 0 && giving == 0 && transit.isEmpty();
-    boolean nothingRuns = mine.open() <= mine.waiting();
-    if ((nothingRuns && (nothingWaits || others.isEmpty()))
-        || System.nanoTime() - goal.untilNanos() >= 0) {
+    if (trade.giveAll(mine) || System.nanoTime() - goal.untilNanos() >= 0) {
       leaving = null;
       goal.replyTo().tell(Done.getInstance());
-      return;
-    }
-    if (mine.waiting() > 0 && giving == 0 && !others.isEmpty()) {
-      int each = Math.min(MOST_AT_ONCE, Math.ceilDiv(mine.waiting(), others.size()));
-      for (NodeOutlook other : others) {
-        Optional.ofNullable(peers.find(other.epoch()))
-            .ifPresent(peer -> give(each, true, peer.owner));
-      }
     }
   }
 }

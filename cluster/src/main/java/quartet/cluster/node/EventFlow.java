@@ -16,6 +16,7 @@ import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
 import quartet.cluster.job.PromptRecord;
+import quartet.cluster.job.Watchers;
 import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.split.SplitJoin;
 import quartet.cluster.split.SplitRun;

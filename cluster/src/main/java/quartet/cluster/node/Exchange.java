@@ -4,6 +4,7 @@ import akka.Done;
 import java.util.Set;
 import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptFact;
+import quartet.cluster.job.Watchers;
 import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.placement.NodeOutlook;
 import quartet.cluster.queue.NodeQueue;

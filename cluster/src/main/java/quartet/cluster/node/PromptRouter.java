@@ -27,6 +27,7 @@ import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptStore;
+import quartet.cluster.job.Watchers;
 import quartet.cluster.journal.JournalProtocol;
 import quartet.cluster.placement.Placement;
 import quartet.cluster.placement.StepTimes;
@@ -176,11 +177,10 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .build();
   }
 
-  /** What a message does; the router stays as it is. */
-  private <M> Function<M, Behavior<RouterProtocol.Command>> done(Consumer<M> work) {
+  private static <M> Function<M, Behavior<RouterProtocol.Command>> done(Consumer<M> work) {
     return message -> {
       work.accept(message);
-      return this;
+      return Behaviors.same();
     };
   }
 
