@@ -9,7 +9,6 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,12 +17,10 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.api.outbox.Disk;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptRecord;
 import quartet.cluster.node.RouterProtocol;
@@ -61,7 +58,7 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
   private final @Nullable String node;
   private final PendingUploads pending;
   private final TimerScheduler<Command> timers;
-  private final Executor blocking;
+  private final Disk disk;
 
   /** All that are not there yet. */
   private final Set<String> open = new HashSet<>();
@@ -105,10 +102,10 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
     this.node = node;
     this.pending = new PendingUploads(options.folder());
     this.timers = timers;
-    this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    this.disk = new Disk(context.getSystem().dispatchers().lookup(DispatcherSelector.blocking()));
     router.tell(new RouterProtocol.Watch(context.messageAdapter(PromptEvent.class, Happened::new)));
     context.pipeToSelf(
-        onDisk(pending::all),
+        disk.run(pending::all),
         (keys, failure) -> {
           if (failure != null) {
             LOG.error("❌ Uploads from before cannot be read: {}", failure.toString());
@@ -118,22 +115,6 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
     @SuppressWarnings("unchecked")
     Class<List<PromptRecord>> records = (Class<List<PromptRecord>>) (Class<?>) List.class;
     router.tell(new RouterProtocol.History(context.messageAdapter(records, Before::new)));
-  }
-
-  private interface DiskWork<T> {
-    T run() throws IOException;
-  }
-
-  private <T> CompletableFuture<T> onDisk(DiskWork<T> work) {
-    return CompletableFuture.supplyAsync(
-        () -> {
-          try {
-            return work.run();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        },
-        blocking);
   }
 
   @Override
@@ -176,7 +157,7 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
     }
     getContext()
         .pipeToSelf(
-            onDisk(
+            disk.run(
                 () -> {
                   pending.put(key);
                   return key;
@@ -214,7 +195,7 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
       String key = due.remove();
       getContext()
           .pipeToSelf(
-              onDisk(
+              disk.run(
                   () -> {
                     upload(key);
                     return key;
@@ -257,21 +238,14 @@ public final class UploadActor extends AbstractBehavior<UploadActor.Command> {
     }
     if (failures == 0) {
       LOG.warn(
-          "⚠️ {} does not take outputs, they are kept and tried again: {}", options, why(failure));
+          "⚠️ {} does not take outputs, they are kept and tried again: {}",
+          options,
+          Disk.why(failure));
     }
     failures++;
     pausing = true;
     Duration pause = options.first().multipliedBy(1L << Math.min(failures - 1, 20));
     timers.startSingleTimer(
         new Resume(), pause.compareTo(options.longest()) > 0 ? options.longest() : pause);
-  }
-
-  private static String why(Throwable failure) {
-    Throwable cause = failure;
-    while ((cause instanceof CompletionException || cause instanceof UncheckedIOException)
-        && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return cause.toString();
   }
 }

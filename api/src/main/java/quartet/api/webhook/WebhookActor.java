@@ -11,7 +11,6 @@ import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -23,10 +22,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import quartet.api.outbox.Disk;
 import quartet.api.wire.Json;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.node.RouterProtocol;
@@ -57,7 +56,7 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
   private final PendingMessages pending;
   private final TimerScheduler<Command> timers;
   private final Clock clock;
-  private final Executor blocking;
+  private final Disk disk;
   private final HttpClient http = HttpClient.newBuilder().connectTimeout(ANSWER_PATIENCE).build();
   private final Map<String, Integer> attempts = new HashMap<>();
   private final Map<String, Long> since = new HashMap<>();
@@ -84,32 +83,16 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
     this.pending = new PendingMessages(options.folder());
     this.timers = timers;
     this.clock = clock;
-    this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    this.disk = new Disk(context.getSystem().dispatchers().lookup(DispatcherSelector.blocking()));
     router.tell(new RouterProtocol.Watch(context.messageAdapter(PromptEvent.class, Happened::new)));
     context.pipeToSelf(
-        onDisk(pending::all),
+        disk.run(pending::all),
         (ids, failure) -> {
           if (failure != null) {
             LOG.error("webhooks from before cannot be read: {}", failure.toString());
           }
           return new Found(ids == null ? List.of() : ids);
         });
-  }
-
-  private interface DiskWork<T> {
-    T run() throws IOException;
-  }
-
-  private <T> CompletableFuture<T> onDisk(DiskWork<T> work) {
-    return CompletableFuture.supplyAsync(
-        () -> {
-          try {
-            return work.run();
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        },
-        blocking);
   }
 
   @Override
@@ -135,7 +118,7 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
       since.put(id, clock.millis());
       getContext()
           .pipeToSelf(
-              onDisk(
+              disk.run(
                   () -> {
                     pending.put(id, body);
                     return id;
@@ -187,7 +170,7 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
   private void send(String id) {
     getContext()
         .pipeToSelf(
-            onDisk(() -> pending.get(id))
+            disk.run(() -> pending.get(id))
                 .thenCompose(
                     body -> {
                       long timestamp = clock.millis() / 1000;
@@ -248,7 +231,7 @@ public final class WebhookActor extends AbstractBehavior<WebhookActor.Command> {
 
   private void done(String id, DiskAction action) {
     CompletableFuture<Boolean> done =
-        onDisk(
+        disk.run(
             () -> {
               action.run();
               return true;
