@@ -159,8 +159,8 @@ final class Admission {
     return new RouterProtocol.QueueFull(
         one,
         one == null ? open.size() : open.pinnedTo(one),
-        seconds(dispatch.expectedWaitSeconds(one)),
-        seconds(dispatch.secondsToNextEnd(one)));
+        seconds(dispatch.view().expectedWaitSeconds(one)),
+        seconds(dispatch.view().secondsToNextEnd(one)));
   }
 
   private static Duration seconds(double seconds) {

@@ -2,36 +2,26 @@ package quartet.cluster.node;
 
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import quartet.cluster.gpu.GpuActor;
-import quartet.cluster.gpu.GpuFigures;
 import quartet.cluster.gpu.GpuHoldings;
 import quartet.cluster.gpu.GpuReport;
-import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
-import quartet.cluster.placement.GpuOutlook;
-import quartet.cluster.queue.DeviceNow;
 import quartet.cluster.queue.NodeQueue;
 import quartet.cluster.queue.Projection;
 import quartet.cluster.queue.Waiting;
 import quartet.cluster.split.SplitRun;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.errors.ErrorKind;
-import quartet.errors.Required;
 
 /**
  * Carries out what {@link NodeQueue} decides: starts prompts on devices, takes them back from
@@ -51,20 +41,10 @@ final class Dispatch {
   private final Clock clock;
   private final Consumer<PromptEvent.Ended> ends;
   private final Consumer<OpenPrompts.Open> joins;
-  private final Map<Integer, String> devices = new HashMap<>();
-  private final Map<Integer, GpuFigures> figures = new HashMap<>();
-  private final Map<Integer, PromptJob> running = new HashMap<>();
-
-  /** Off their devices and not ended, by prompt id, in the order in which they left. */
-  private final Map<String, Ending> leaving = new LinkedHashMap<>();
-
-  /** By prompt id, in the order in which they ended. */
-  private final Map<String, Ending> endings = new LinkedHashMap<>();
-
+  private final DeviceWork work = new DeviceWork();
+  private final QueueView view;
   private RouterProtocol.DrainMode drain = RouterProtocol.DrainMode.OFF;
   private @Nullable String whyLeaving;
-  private @Nullable Projection projection;
-  private @Nullable List<GpuSnapshot> shown;
 
   /**
    * Nothing is there yet.
@@ -85,12 +65,17 @@ final class Dispatch {
     this.clock = clock;
     this.ends = ends;
     this.joins = joins;
+    this.view = new QueueView(queue, open, work, clock);
+  }
+
+  /** How things look. */
+  QueueView view() {
+    return view;
   }
 
   void addGpu(int gpuId, String device) {
     queue.addGpu(gpuId);
-    devices.put(gpuId, device);
-    figures.put(gpuId, GpuFigures.NONE);
+    work.add(gpuId, device);
   }
 
   /** A stored prompt waits from now on. */
@@ -118,7 +103,7 @@ final class Dispatch {
 
   /** Starts whatever can be started now. */
   void go() {
-    changed();
+    view.changed();
     for (Waiting late : queue.expired(clock.millis())) {
       ExecutionOutcome outcome =
           ExecutionOutcome.Failed.outsideNodes(
@@ -143,7 +128,7 @@ final class Dispatch {
       opened.gpuId = start.gpuId();
       PromptJob job =
           opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
-      running.put(start.gpuId(), job);
+      work.running.put(start.gpuId(), job);
       gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       if (opened.entry.pinnedTo() == null) {
         LOG.info(
@@ -152,13 +137,8 @@ final class Dispatch {
             start.gpuId(),
             start.reason());
       }
-      changed();
+      view.changed();
     }
-  }
-
-  private void changed() {
-    projection = null;
-    shown = null;
   }
 
   private String deadline(String promptId) {
@@ -183,8 +163,7 @@ final class Dispatch {
 
   /** A device can take the next prompt; what is left of this one needs none. */
   void left(GpuReport.LeftDevice report) {
-    running.remove(report.gpuId());
-    leaving.put(report.job().promptId(), new Ending(report.gpuId(), report.job()));
+    work.left(report.gpuId(), report.job());
     queue.ended(report.gpuId(), report.job().promptId(), report.success(), clock.millis());
     holds(report.gpuId(), report.holdings());
     go();
@@ -198,8 +177,8 @@ final class Dispatch {
   boolean finished(GpuReport.Finished report) {
     String promptId = report.end().job().promptId();
     ExecutionOutcome outcome = report.end().outcome();
-    leaving.remove(promptId);
-    figures.put(report.gpuId(), report.figures());
+    work.leaving.remove(promptId);
+    work.figures.put(report.gpuId(), report.figures());
     if (SplitRun.isPart(promptId)) {
       partEnded(promptId, outcome);
       go();
@@ -207,7 +186,7 @@ final class Dispatch {
     }
     boolean over = !triesLarger(report.gpuId(), promptId, outcome);
     if (over) {
-      ending(report.gpuId(), report.end().job());
+      view.ending(report.gpuId(), report.end().job());
     }
     go();
     return over;
@@ -227,7 +206,7 @@ final class Dispatch {
           split.ended(other, outcome);
         }
       }
-      running.forEach(
+      work.running.forEach(
           (gpuId, job) -> {
             if (split.ids().contains(job.promptId())) {
               gpus.get(gpuId).tell(new GpuActor.Interrupt(job.promptId()));
@@ -235,7 +214,7 @@ final class Dispatch {
           });
     }
     if (split.isOver()) {
-      ending(opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId, opened.job());
+      view.ending(opened.gpuId == null ? PromptLife.NOWHERE : opened.gpuId, opened.job());
       joins.accept(opened);
     }
   }
@@ -297,9 +276,7 @@ final class Dispatch {
   }
 
   private @Nullable PromptJob takeBack(int gpuId, @Nullable PromptJob interrupted) {
-    boolean off = interrupted != null && leaving.remove(interrupted.promptId()) != null;
-    PromptJob ran = off ? null : running.remove(gpuId);
-    PromptJob job = interrupted == null ? ran : interrupted;
+    PromptJob job = work.takeBack(gpuId, interrupted);
     OpenPrompts.Open opened = job == null ? null : find(job.promptId());
     if (opened == null || job == null) {
       return job;
@@ -332,7 +309,7 @@ final class Dispatch {
 
   /** Why the process has to end, once it may; null if it has not to, or not yet. */
   @Nullable String leavesNow() {
-    return running.isEmpty() && leaving.isEmpty() ? whyLeaving : null;
+    return work.isIdle() ? whyLeaving : null;
   }
 
   // What people ask for.
@@ -367,7 +344,7 @@ final class Dispatch {
   /** Takes out all that wait, or all that would run on one device. */
   List<PromptJob> clear(@Nullable Integer gpuId) {
     List<String> ids =
-        projection().planned().stream()
+        view.projection().planned().stream()
             .filter(one -> gpuId == null || one.gpuId() == gpuId)
             .map(Projection.Planned::promptId)
             .map(SplitRun::promptId)
@@ -383,11 +360,11 @@ final class Dispatch {
    */
   void interrupt(@Nullable String promptId, @Nullable Integer gpuId) {
     for (int id : gpus.chosen(gpuId)) {
-      PromptJob onDevice = running.get(id);
+      PromptJob onDevice = work.running.get(id);
       List<PromptJob> jobs =
-          leaving.values().stream()
+          work.leaving.values().stream()
               .filter(one -> one.gpuId() == id && (promptId != null || onDevice == null))
-              .map(Ending::job)
+              .map(DeviceWork.Ending::job)
               .collect(Collectors.toCollection(ArrayList::new));
       if (onDevice != null) {
         jobs.add(onDevice);
@@ -445,7 +422,7 @@ final class Dispatch {
   }
 
   RouterProtocol.DrainState drained() {
-    return new RouterProtocol.DrainState(drain, running.size() + leaving.size(), queue.size());
+    return new RouterProtocol.DrainState(drain, work.size(), queue.size());
   }
 
   boolean draining() {
@@ -463,154 +440,7 @@ final class Dispatch {
         given.add(opened);
       }
     }
-    changed();
+    view.changed();
     return given;
-  }
-
-  /** What a prompt would meet here. */
-  List<GpuOutlook> outlook() {
-    Map<Integer, Double> free = queue.freeInSeconds(clock.millis());
-    Map<Integer, DeviceNow> now = new HashMap<>();
-    queue.devices().forEach(device -> now.put(device.gpuId(), device));
-    List<GpuOutlook> all = new ArrayList<>();
-    for (NodeQueue.GpuState state : queue.states()) {
-      int id = state.gpuId();
-      DeviceNow device = Required.in(now, id);
-      Map<String, Double> perUnit = queue.perUnit(id);
-      all.add(
-          new GpuOutlook(
-              id,
-              devices.getOrDefault(id, ""),
-              state.unhealthy() != null
-                  ? GpuOutlook.UNHEALTHY
-                  : state.paused()
-                      ? GpuOutlook.PAUSED
-                      : state.running() != null ? GpuOutlook.RUNNING : GpuOutlook.IDLE,
-              state.running(),
-              open.pinnedTo(id),
-              device.resident(),
-              device.freeBytes(),
-              device.totalBytes(),
-              free.getOrDefault(id, 0.0),
-              perUnit,
-              perUnit.values().stream().mapToDouble(Double::doubleValue).average().orElse(0),
-              queue.loadSeconds(id)));
-    }
-    return all;
-  }
-
-  // What is shown.
-
-  Projection projection() {
-    Projection known = projection;
-    if (known == null) {
-      known = queue.project(clock.millis());
-      projection = known;
-    }
-    return known;
-  }
-
-  /** A prompt has run; its end is being stored. */
-  void ending(int gpuId, PromptJob job) {
-    endings.put(job.promptId(), new Ending(gpuId, job));
-    shown = null;
-  }
-
-  /** A prompt's end is stored, and the history has it. */
-  void ended(String promptId) {
-    if (endings.remove(promptId) != null) {
-      shown = null;
-    }
-  }
-
-  private record Ending(int gpuId, PromptJob job) {}
-
-  /** What all devices do, in the order of their numbers. */
-  List<GpuSnapshot> snapshots() {
-    List<GpuSnapshot> known = shown;
-    if (known == null) {
-      known = look();
-      shown = known;
-    }
-    return known;
-  }
-
-  /** What is on the devices, in the order of their numbers. */
-  List<DeviceNow> devices() {
-    return queue.devices();
-  }
-
-  private List<GpuSnapshot> look() {
-    Map<Integer, List<PromptJob>> pending = new HashMap<>();
-    Map<Integer, List<Projection.Planned>> planned = new HashMap<>();
-    Map<Integer, PromptJob> shownRunning = runningOnce();
-    Set<String> seen = new HashSet<>();
-    shownRunning.values().forEach(job -> seen.add(job.promptId()));
-    seen.addAll(endings.keySet());
-    List<Ending> ended = new ArrayList<>(endings.values());
-    for (Ending one : leaving.values()) {
-      PromptJob whole = whole(one.job());
-      if (seen.add(whole.promptId())) {
-        ended.add(new Ending(one.gpuId(), whole));
-      }
-    }
-    for (Projection.Planned one : projection().planned()) {
-      OpenPrompts.Open opened = find(one.promptId());
-      boolean part = SplitRun.isPart(one.promptId());
-      if (opened != null && (!part || seen.add(opened.job().promptId()))) {
-        pending.computeIfAbsent(one.gpuId(), id -> new ArrayList<>()).add(opened.job());
-        planned
-            .computeIfAbsent(one.gpuId(), id -> new ArrayList<>())
-            .add(part ? one.of(opened.job().promptId()) : one);
-      }
-    }
-    List<GpuSnapshot> all = new ArrayList<>();
-    for (NodeQueue.GpuState state : queue.states()) {
-      int id = state.gpuId();
-      all.add(
-          new GpuSnapshot(
-              null,
-              id,
-              devices.getOrDefault(id, ""),
-              Optional.ofNullable(shownRunning.get(id)),
-              ended.stream().filter(ending -> ending.gpuId() == id).map(Ending::job).toList(),
-              pending.getOrDefault(id, List.of()),
-              planned.getOrDefault(id, List.of()),
-              figures.getOrDefault(id, GpuFigures.NONE),
-              state.paused(),
-              state.unhealthy()));
-    }
-    return List.copyOf(all);
-  }
-
-  /** A split prompt runs on several devices, and is shown on the first of them. */
-  private Map<Integer, PromptJob> runningOnce() {
-    Map<Integer, PromptJob> once = new TreeMap<>();
-    Set<String> seen = new HashSet<>();
-    for (Map.Entry<Integer, PromptJob> one : new TreeMap<>(running).entrySet()) {
-      PromptJob job = whole(one.getValue());
-      if (seen.add(job.promptId())) {
-        once.put(one.getKey(), job);
-      }
-    }
-    return once;
-  }
-
-  /** The prompt that a job is a part of, or is. */
-  private PromptJob whole(PromptJob job) {
-    OpenPrompts.Open opened = find(job.promptId());
-    return opened == null || opened.split == null ? job : opened.job();
-  }
-
-  /** How long a prompt that came now would wait, in seconds. */
-  double expectedWaitSeconds(@Nullable Integer gpuId) {
-    Map<Integer, Double> free = projection().freeInSeconds();
-    return gpuId != null
-        ? free.getOrDefault(gpuId, 0.0)
-        : free.values().stream().mapToDouble(Double::doubleValue).min().orElse(0);
-  }
-
-  double secondsToNextEnd(@Nullable Integer gpuId) {
-    return queue.secondsToNextEnd(gpuId, clock.millis());
   }
 }

@@ -193,7 +193,7 @@ final class EventFlow {
             started,
             ended.timestampMillis());
     order.hold(orderKey);
-    dispatch.ending(ended.gpuId(), ended.job());
+    dispatch.view().ending(ended.gpuId(), ended.job());
     journal.note(
         ended.job().promptId(),
         new PromptFact.Ended(
@@ -217,7 +217,7 @@ final class EventFlow {
             "The end of prompt {} does not count: it belongs to {}",
             promptId,
             foreign.life().owner());
-        dispatch.ended(promptId);
+        dispatch.view().ended(promptId);
         watchers.queueLength(open.size());
       }
       case JournalProtocol.Stored ignored -> told(message);
@@ -231,7 +231,7 @@ final class EventFlow {
 
   private void told(EndStored end) {
     history.keep(end.record());
-    dispatch.ended(end.event().job().promptId());
+    dispatch.view().ended(end.event().job().promptId());
     watchers.publish(end.event());
     watchers.queueLength(open.size());
     watchers.publish(new PromptEvent.Closed(end.event().job()));

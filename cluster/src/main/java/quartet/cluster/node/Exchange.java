@@ -61,7 +61,7 @@ final class Exchange {
         self == null ? 0 : self.epoch(),
         "",
         "",
-        dispatch.outlook(),
+        dispatch.view().outlook(),
         open.size(),
         settings.queueCapacity() * gpus,
         queue.size(),

@@ -149,8 +149,10 @@ public final class PromptRouter extends AbstractBehavior<RouterProtocol.Command>
         .onMessage(EventFlow.StartStored.class, done(events::startStored))
         .onMessage(EventFlow.EndStored.class, done(this::endStored))
         .onMessage(EventFlow.Joined.class, done(events::joined))
-        .onMessage(RouterProtocol.Queues.class, done(q -> q.replyTo().tell(dispatch.snapshots())))
-        .onMessage(RouterProtocol.Devices.class, done(q -> q.replyTo().tell(dispatch.devices())))
+        .onMessage(
+            RouterProtocol.Queues.class, done(q -> q.replyTo().tell(dispatch.view().snapshots())))
+        .onMessage(
+            RouterProtocol.Devices.class, done(q -> q.replyTo().tell(dispatch.view().devices())))
         .onMessage(RouterProtocol.Find.class, done(this::find))
         .onMessage(RouterProtocol.History.class, done(q -> q.replyTo().tell(history.all())))
         .onMessage(RouterProtocol.ForgetHistory.class, done(this::forget))
