@@ -56,6 +56,13 @@ final class GpuRun implements CancelToken {
     return cancelled;
   }
 
+  /** Work that asks is alive, however long a step takes; a mere look at the flag says nothing. */
+  @Override
+  public void throwIfCancelled() {
+    signOfLife();
+    CancelToken.super.throwIfCancelled();
+  }
+
   void signOfLife() {
     long now = System.nanoTime();
     longestGap = Math.max(longestGap, now - lastSign);
