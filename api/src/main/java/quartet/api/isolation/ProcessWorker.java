@@ -68,7 +68,7 @@ public final class ProcessWorker implements Worker {
     in = process.getOutputStream();
     out =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    description = answer(event -> {}).path("description").asText();
+    description = answer(event -> {}, () -> {}).path("description").asText();
     LOG.info("🧱 [GPU {}] runs in process {}: {}", gpuId, process.pid(), description);
   }
 
@@ -85,7 +85,7 @@ public final class ProcessWorker implements Worker {
     JsonNode answer;
     try {
       send(message);
-      answer = answer(events);
+      answer = answer(events, job.cancel()::asked);
     } finally {
       over.set(true);
       LockSupport.unpark(canceller);
@@ -130,7 +130,7 @@ public final class ProcessWorker implements Worker {
   }
 
   /** Reads events until an answer comes, with what the device holds. */
-  private JsonNode answer(Consumer<ExecutionEvent> events) {
+  private JsonNode answer(Consumer<ExecutionEvent> events, Runnable alive) {
     try {
       while (true) {
         String line = out.readLine();
@@ -141,6 +141,8 @@ public final class ProcessWorker implements Worker {
         ExecutionEvent event = EventJson.event(message);
         if (event != null) {
           events.accept(event);
+        } else if (message.has(WorkerProcess.ALIVE)) {
+          alive.run();
         } else if (message.has("failed")) {
           throw new EngineException(IsolationError.PROCESS_FAILED, message.path("failed").asText());
         } else {
@@ -185,7 +187,7 @@ public final class ProcessWorker implements Worker {
 
   private void ask(ObjectNode message) {
     send(message);
-    answer(event -> {});
+    answer(event -> {}, () -> {});
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -32,6 +33,10 @@ import quartet.tensor.DeviceMemory;
  */
 public final class WorkerProcess {
   private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
+  private static final long ALIVE_NANOS = Duration.ofSeconds(1).toNanos();
+
+  /** Key of a message that says nothing else. */
+  static final String ALIVE = "alive";
 
   private final DeviceThread device;
   private final GraphValidator validator;
@@ -139,16 +144,35 @@ public final class WorkerProcess {
                   "The device's process cannot run this prompt: " + validation.nodeErrors())));
       return answer;
     }
-    CancelToken cancel = () -> cancelled;
     ObjectNode info =
         message.get("extra_pnginfo") instanceof ObjectNode given ? given : Json.object();
     Consumer<quartet.engine.exec.ExecutionEvent> events = event -> say(EventJson.json(event));
     DeviceWorker.Result result =
         worker.run(
-            new DeviceWorker.Job(message.path("prompt_id").asText(), ready.plan(), info, cancel),
+            new DeviceWorker.Job(
+                message.path("prompt_id").asText(), ready.plan(), info, new Token()),
             events);
     answer.set("outcome", OutcomeCodec.json(result.outcome()));
     return answer.put("out_of_memory", result.outOfMemory());
+  }
+
+  /** Passes signs of life on, not too many. */
+  private final class Token implements CancelToken {
+    private long said = System.nanoTime();
+
+    @Override
+    public boolean isCancelled() {
+      return cancelled;
+    }
+
+    @Override
+    public void asked() {
+      long now = System.nanoTime();
+      if (now - said > ALIVE_NANOS) {
+        said = now;
+        say(Json.object().put(ALIVE, true));
+      }
+    }
   }
 
   private synchronized void say(ObjectNode message) {

@@ -118,6 +118,28 @@ final class FaultsTest {
   }
 
   @Test
+  void aStepThatTakesLongIsNoHang(@TempDir Path base) {
+    List<String> arguments =
+        List.of(
+            "--devices",
+            "sim:1",
+            "--sim",
+            "step=9s,image=1ms,decode=1ms,text=1ms,load=10ms,load-gb=1ms",
+            "--stuck-after",
+            "4",
+            "--isolation",
+            "process");
+    try (ServerProcess server =
+            ServerProcess.start(base, Map.of(), arguments.toArray(String[]::new));
+        Client client = new Client(server)) {
+      post(client, 0, "long", "a hill", 1);
+      assertThat(status(client, "long")).isEqualTo("success");
+      assertThat(DurableQueueTest.executed(server)).containsExactly("long");
+      assertThat(server.text()).doesNotContain("no sign of life");
+    }
+  }
+
+  @Test
   void inOneProcessAStickyFaultLetsTheOthersEndAndTheProcessIsReplaced(@TempDir Path base)
       throws Exception {
     try (ServerProcess server = start(base);

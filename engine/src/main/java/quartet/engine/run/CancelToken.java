@@ -8,12 +8,16 @@ public interface CancelToken {
   /** True once the work should stop. */
   boolean isCancelled();
 
+  /** Hears that the work asks, and so is alive, however long its steps take. */
+  default void asked() {}
+
   /**
    * Stops the calling work if it should stop.
    *
    * @throws PromptInterruptedException if so
    */
   default void throwIfCancelled() {
+    asked();
     if (isCancelled()) {
       throw new PromptInterruptedException();
     }
