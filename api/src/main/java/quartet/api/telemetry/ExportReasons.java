@@ -14,6 +14,8 @@ import java.util.logging.Logger;
  */
 final class ExportReasons implements Filter {
   private static final String OURS = "Failed to export metrics. ";
+  private static final String WORDY = "The request could not be executed. Full error message: ";
+  private static final String NO_TEXT = ". Error message:";
   private static final String FEWER = "Too many log messages detected.";
 
   /** Held: the log manager forgets loggers that nobody holds, with their filters. */
@@ -37,7 +39,11 @@ final class ExportReasons implements Filter {
   public boolean isLoggable(LogRecord entry) {
     String message = String.valueOf(entry.getMessage());
     if (message.startsWith(OURS)) {
-      last.set(message.substring(OURS.length()));
+      String reason = message.substring(OURS.length()).replace(WORDY, "").strip();
+      last.set(
+          reason.endsWith(NO_TEXT)
+              ? reason.substring(0, reason.length() - NO_TEXT.length())
+              : reason);
       return false;
     }
     return !message.startsWith(FEWER);

@@ -104,7 +104,8 @@ final class OtlpReporter implements MetricReporter {
   private void ended(boolean success) {
     String why = success ? "" : reason.get();
     synchronized (this) {
-      if (away != success) {
+      // Of the last sending its sender tells.
+      if (lastPeriod != null || away != success) {
         return;
       }
       away = !success;
@@ -117,14 +118,15 @@ final class OtlpReporter implements MetricReporter {
    * for its own. Afterwards nothing is sent.
    *
    * @param patience for all of it, half of it for the period; what is not there by then is not sent
+   * @return whether the receiver has taken them
    */
-  void flush(Duration patience) {
+  boolean flush(Duration patience) {
     long end = System.nanoTime() + patience.toNanos();
     CountDownLatch latch = new CountDownLatch(1);
     CompletableResultCode before;
     synchronized (this) {
       if (lastPeriod != null) {
-        return;
+        return true;
       }
       lastPeriod = latch;
       before = sending;
@@ -133,11 +135,13 @@ final class OtlpReporter implements MetricReporter {
       var _ = latch.await(patience.toNanos() / 2, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return;
+      return false;
     }
-    if (before.join(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS).isDone()) {
-      var _ = send().join(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-    }
+    return waitFor(before, end).isDone() && waitFor(send(), end).isSuccess();
+  }
+
+  private static CompletableResultCode waitFor(CompletableResultCode code, long end) {
+    return code.join(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
   }
 
   @Override

@@ -27,10 +27,12 @@ final class OtlpSender implements AutoCloseable {
    */
   private static final Duration LAST_WORDS = Duration.ofSeconds(6);
 
+  private final OtlpMetrics metrics;
   private final OtlpReporter reporter;
   private final ExportReasons reasons;
 
-  private OtlpSender(OtlpReporter reporter, ExportReasons reasons) {
+  private OtlpSender(OtlpMetrics metrics, OtlpReporter reporter, ExportReasons reasons) {
+    this.metrics = metrics;
     this.reporter = reporter;
     this.reasons = reasons;
   }
@@ -48,6 +50,7 @@ final class OtlpSender implements AutoCloseable {
     Map<String, String> attributes = pairs("attributes", config.getString("kamon.otel.attributes"));
     ExportReasons reasons = ExportReasons.listen();
     return new OtlpSender(
+        metrics,
         new OtlpReporter(
             new Cumulative(resource(identity, attributes), identity.node(), Bounds.of(config)),
             exporter.build(),
@@ -111,7 +114,13 @@ final class OtlpSender implements AutoCloseable {
   /** Sends the last figures, within a few seconds. */
   @Override
   public void close() {
-    reporter.flush(LAST_WORDS);
+    if (!reporter.flush(LAST_WORDS)) {
+      LOG.warn(
+          "the last OpenTelemetry metrics were not taken by {}: {}; what happened since the ones"
+              + " before is missing there",
+          metrics.address(),
+          reasons.take());
+    }
     reporter.stop();
     reasons.stop();
   }

@@ -157,7 +157,8 @@ final class OtlpMetricsTest {
   }
 
   @Test
-  void aReceiverThatIsAwayIsToldOfOnceAndGetsEverythingWhenItIsBack(@TempDir Path base) {
+  void aReceiverThatIsAwayIsToldOfOnceAndGetsEverythingWhenItIsBack(@TempDir Path base)
+      throws InterruptedException {
     int port;
     try (OtlpReceiver free = new OtlpReceiver(0)) {
       port = free.port();
@@ -176,7 +177,7 @@ final class OtlpMetricsTest {
         server.await("the good news", PATIENCE, () -> lines(server, BACK) == 1);
         receiver.answer(503);
         server.await("a second warning", PATIENCE, () -> lines(server, AWAY) == 2);
-        assertThat(server.text()).contains("HTTP status code 503");
+        assertThat(server.text()).contains("HTTP status code 503. The server goes on");
         client.ended(client.accepted(Client.quick(2)), PATIENCE);
         receiver.answer(200);
         server.await(
@@ -184,9 +185,14 @@ final class OtlpMetricsTest {
             PATIENCE,
             () -> receiver.counted("quartet.prompts", "outcome", "succeeded") == 2);
       }
+      // Not by the process's own object, which would close its log.
+      assertThat(ProcessHandle.of(server.pid()).orElseThrow().destroy()).isTrue();
+      server.exitCode(PATIENCE);
       assertThat(server.text())
-          .contains(address + ": ")
-          .contains("Failed to connect to")
+          .as("what is missing at the end")
+          .contains("the last OpenTelemetry metrics were not taken by " + address);
+      assertThat(server.text())
+          .contains(address + ": Failed to connect to")
           .contains("tries again every 2 s");
       assertThat(before).as("no flood: %s", server.text()).isLessThan(60);
       assertThat(server.text())

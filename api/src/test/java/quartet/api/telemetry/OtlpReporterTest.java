@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import kamon.metric.MeasurementUnit;
@@ -138,13 +139,15 @@ final class OtlpReporterTest {
   void theLastFiguresAreSentOnceAfterThePeriodThatRuns() throws InterruptedException {
     period();
     open.getLast().succeed();
-    Thread flush = Thread.ofPlatform().start(() -> reporter.flush(PATIENCE));
+    AtomicBoolean taken = new AtomicBoolean();
+    Thread flush = Thread.ofPlatform().start(() -> taken.set(reporter.flush(PATIENCE)));
     await(() -> flush.getState() == Thread.State.TIMED_WAITING);
     assertThat(sent).as("the period that runs is waited for").hasSize(1);
     period();
     await(() -> sent.size() == 2);
     open.getLast().succeed();
     flush.join();
+    assertThat(taken).isTrue();
     periods(20);
     reporter.flush(PATIENCE);
     assertThat(sent).as("nothing after the end").containsExactly(1.0, 2.0);
@@ -157,9 +160,11 @@ final class OtlpReporterTest {
     period();
     assertThat(open).hasSize(1);
     // Neither this period's end nor an answer comes.
-    reporter.flush(Duration.ofMillis(200));
+    assertThat(reporter.flush(Duration.ofMillis(200))).isFalse();
     assertThat(sent).as("the one under way is not overtaken").hasSize(1);
     reporter.stop();
     assertThat(shut).isTrue();
+    open.getLast().fail();
+    assertThat(told).as("a server that ends does not say that it tries again").isEmpty();
   }
 }
