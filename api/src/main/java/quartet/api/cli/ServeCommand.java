@@ -21,7 +21,6 @@ import quartet.api.serve.ServeError;
 import quartet.api.serve.Server;
 import quartet.api.serve.ServerOptions;
 import quartet.api.serve.TlsFiles;
-import quartet.api.telemetry.TelemetryOptions;
 import quartet.api.webhook.WebhookOptions;
 import quartet.cluster.journal.JournalSettings;
 import quartet.cluster.node.Retention;
@@ -180,18 +179,7 @@ final class ServeCommand implements Callable<Integer> {
       description = "Writes no workflow into the pictures.")
   private boolean noMetadata;
 
-  @CommandLine.Option(
-      names = "--no-metrics",
-      description = "Keeps no figures; /metrics does not answer.")
-  private boolean noMetrics;
-
-  @CommandLine.Option(
-      names = "--traces",
-      paramLabel = "URL",
-      description =
-          "Sends a span tree for each prompt to an OpenTelemetry collector, over OTLP/HTTP, for"
-              + " example http://127.0.0.1:4318/v1/traces (default: none).")
-  private @Nullable String traces;
+  @CommandLine.Mixin private TelemetryFlags telemetry = new TelemetryFlags();
 
   @CommandLine.ArgGroup private CacheFlags.@Nullable Choice cache;
 
@@ -258,7 +246,7 @@ final class ServeCommand implements Callable<Integer> {
             webhook(),
             store.options(base.resolve("data").resolve("uploads"), System.getenv()),
             tls,
-            new TelemetryOptions(!noMetrics, traces),
+            telemetry.options(),
             cluster.name(),
             clusterOptions,
             ProductVersion.text(),

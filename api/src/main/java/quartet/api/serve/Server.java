@@ -45,6 +45,7 @@ import quartet.api.store.Bucket;
 import quartet.api.store.StoreOptions;
 import quartet.api.store.UploadActor;
 import quartet.api.telemetry.DeviceSensors;
+import quartet.api.telemetry.Identity;
 import quartet.api.telemetry.Telemetry;
 import quartet.api.webhook.WebhookActor;
 import quartet.api.wire.LogJson;
@@ -186,7 +187,7 @@ public final class Server implements AutoCloseable {
     Telemetry telemetry =
         Telemetry.start(
             options.telemetry(),
-            options.name(),
+            new Identity(options.name(), options.name() + ":" + options.port(), options.version()),
             IntStream.range(0, options.devices().devices().size()).boxed().toList(),
             options.folders().output());
     ActorRef<ModelCacheActor.Command> modelCache =

@@ -28,8 +28,8 @@ import quartet.cluster.node.RouterProtocol;
 import quartet.cluster.telemetry.Recorder;
 
 /**
- * A server's telemetry: figures for {@code /metrics}, and traces if they are wanted. Without either
- * it costs nothing.
+ * A server's telemetry: figures for {@code /metrics}, sent over OTLP as well if that is wanted, and
+ * traces if they are wanted. Without any of them it costs nothing.
  *
  * <p>Kamon is one for the whole process, so a process has one of these. Owner: the server.
  */
@@ -38,16 +38,19 @@ public final class Telemetry implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final @Nullable PrometheusReporter prometheus;
+  private final @Nullable OtlpSender sender;
   private final @Nullable StateSampler sampler;
   private final Meters meters;
   private final Recorder recorder;
 
   private Telemetry(
       @Nullable PrometheusReporter prometheus,
+      @Nullable OtlpSender sender,
       @Nullable StateSampler sampler,
       Meters meters,
       Recorder recorder) {
     this.prometheus = prometheus;
+    this.sender = sender;
     this.sampler = sampler;
     this.meters = meters;
     this.recorder = recorder;
@@ -56,22 +59,28 @@ public final class Telemetry implements AutoCloseable {
   /**
    * Begins to measure.
    *
+   * @param identity the server among others
    * @param gpus numbers of the devices
-   * @param node the server among others
    * @param output where pictures go; its disk is watched
    */
   public static Telemetry start(
-      TelemetryOptions options, String node, List<Integer> gpus, Path output) {
+      TelemetryOptions options, Identity identity, List<Integer> gpus, Path output) {
     if (!options.metrics() && options.traces() == null) {
-      return new Telemetry(null, null, new NoMeters(), Recorder.NONE);
+      return new Telemetry(null, null, null, new NoMeters(), Recorder.NONE);
     }
-    Kamon.initWithoutAttaching(config(options, node));
+    Config config = config(options, identity);
+    Kamon.initWithoutAttaching(config);
     PrometheusReporter prometheus = null;
+    OtlpSender sender = null;
     Meters meters = new NoMeters();
     StateSampler sampler = null;
     if (options.metrics()) {
       prometheus = PrometheusReporter.create();
       Kamon.addReporter("prometheus", prometheus);
+      if (options.otlpMetrics() != null) {
+        sender = OtlpSender.create(options.otlpMetrics(), identity, config);
+        Kamon.addReporter("otlp-metrics", sender.reporter());
+      }
       meters = new KamonMeters();
       for (String kind : List.of("preview", "figure", "story", "cut_off")) {
         meters.count(Figure.DROPPED, Labels.NONE.and("kind", kind), 0);
@@ -83,13 +92,14 @@ public final class Telemetry implements AutoCloseable {
     }
     Consumer<PromptTrace> traces = options.traces() == null ? trace -> {} : new KamonTraces();
     Recorder recorder = new PromptMeter(meters, gpus, Clock.systemUTC(), traces);
-    return new Telemetry(prometheus, sampler, meters, recorder);
+    return new Telemetry(prometheus, sender, sampler, meters, recorder);
   }
 
-  private static Config config(TelemetryOptions options, String node) {
+  private static Config config(TelemetryOptions options, Identity identity) {
     Map<String, Object> changes = new HashMap<>();
     changes.put("kamon.environment.service", "quartet");
-    changes.put("kamon.environment.tags.node", node);
+    changes.put("kamon.environment.instance", identity.instance());
+    changes.put("kamon.environment.tags.node", identity.node());
     changes.put("kamon.modules.jvm-metrics.enabled", options.metrics());
     changes.put("kamon.modules.otel-trace-reporter.enabled", options.traces() != null);
     if (options.traces() != null) {
@@ -180,6 +190,9 @@ public final class Telemetry implements AutoCloseable {
 
   @Override
   public void close() {
+    if (sender != null) {
+      sender.close();
+    }
     var _ = Kamon.stopModules();
   }
 }

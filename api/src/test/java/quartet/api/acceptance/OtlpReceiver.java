@@ -1,0 +1,165 @@
+package quartet.api.acceptance;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.metrics.v1.Metric;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.zip.GZIPInputStream;
+
+/** An OpenTelemetry receiver of metrics over HTTP that keeps what it gets. */
+final class OtlpReceiver implements AutoCloseable {
+  static final String PATH = "/v1/metrics";
+
+  private final HttpServer server;
+  private final List<ExportMetricsServiceRequest> requests = new CopyOnWriteArrayList<>();
+  private final List<Map<String, String>> headers = new CopyOnWriteArrayList<>();
+  private volatile int status = 200;
+
+  /**
+   * Listens on the loopback.
+   *
+   * @param port 0 for a free one
+   */
+  OtlpReceiver(int port) {
+    try {
+      server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    } catch (IOException e) {
+      throw new UncheckedIOException("no receiver on port " + port, e);
+    }
+    server.createContext(PATH, this::take);
+    server.start();
+  }
+
+  private void take(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      Map<String, String> sent = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+      exchange.getRequestHeaders().forEach((name, values) -> sent.put(name, values.getFirst()));
+      boolean packed = "gzip".equals(sent.get("Content-Encoding"));
+      try (InputStream body =
+          packed ? new GZIPInputStream(exchange.getRequestBody()) : exchange.getRequestBody()) {
+        ExportMetricsServiceRequest request = ExportMetricsServiceRequest.parseFrom(body);
+        if (status == 200) {
+          headers.add(sent);
+          requests.add(request);
+        }
+      }
+      exchange.sendResponseHeaders(status, -1);
+    }
+  }
+
+  /** From now on it answers with this. */
+  void answer(int code) {
+    status = code;
+  }
+
+  int port() {
+    return server.getAddress().getPort();
+  }
+
+  String address() {
+    return "http://127.0.0.1:" + port() + PATH;
+  }
+
+  List<ExportMetricsServiceRequest> requests() {
+    return List.copyOf(requests);
+  }
+
+  /** Headers of each request that was taken. */
+  List<Map<String, String>> headers() {
+    return List.copyOf(headers);
+  }
+
+  /** The metrics of the last request by name; empty before the first. */
+  Map<String, Metric> last() {
+    Map<String, Metric> metrics = new TreeMap<>();
+    if (!requests.isEmpty()) {
+      requests
+          .getLast()
+          .getResourceMetricsList()
+          .forEach(
+              resource ->
+                  resource
+                      .getScopeMetricsList()
+                      .forEach(
+                          scope ->
+                              scope
+                                  .getMetricsList()
+                                  .forEach(metric -> metrics.put(metric.getName(), metric))));
+    }
+    return metrics;
+  }
+
+  /** One metric of the last request, which must be there. */
+  Metric last(String name) {
+    return Objects.requireNonNull(last().get(name), name + " was not sent");
+  }
+
+  /** The sum of a counter's points that have these labels; 0 without any. */
+  double counted(String name, String... labels) {
+    Metric metric = last().get(name);
+    return metric == null
+        ? 0
+        : metric.getSum().getDataPointsList().stream()
+            .filter(point -> labels(point.getAttributesList()).entrySet().containsAll(of(labels)))
+            .mapToDouble(point -> point.getAsDouble())
+            .sum();
+  }
+
+  private static Set<Map.Entry<String, String>> of(String... labels) {
+    Map<String, String> all = new TreeMap<>();
+    for (int i = 0; i < labels.length; i += 2) {
+      all.put(labels[i], labels[i + 1]);
+    }
+    return all.entrySet();
+  }
+
+  static Map<String, String> labels(List<KeyValue> attributes) {
+    Map<String, String> labels = new TreeMap<>();
+    attributes.forEach(one -> labels.put(one.getKey(), one.getValue().getStringValue()));
+    return labels;
+  }
+
+  /** Names as Prometheus makes them: letters, digits and _, then the unit, then the kind. */
+  List<String> inPrometheus() {
+    List<String> names = new ArrayList<>();
+    for (Metric metric : last().values()) {
+      if (metric.hasHistogram()
+          && metric.getHistogram().getDataPointsList().stream().allMatch(p -> p.getCount() == 0)) {
+        continue; // a scrape has no empty ones
+      }
+      String name = metric.getName().replaceAll("[^A-Za-z0-9_]", "_");
+      String unit =
+          switch (metric.getUnit()) {
+            case "s" -> "seconds";
+            case "By" -> "bytes";
+            case "W" -> "watts";
+            case "Cel" -> "celsius";
+            case "1" -> metric.hasGauge() ? "ratio" : "";
+            default -> "";
+          };
+      if (!unit.isEmpty() && !List.of(name.split("_")).contains(unit)) {
+        name += "_" + unit;
+      }
+      names.add(metric.hasSum() && metric.getSum().getIsMonotonic() ? name + "_total" : name);
+    }
+    return names;
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+  }
+}
