@@ -158,12 +158,19 @@ final class DeviceModels implements Models, AutoCloseable {
 
   @Override
   public Vae vae(ModelRefs.VaeRef ref) {
-    @Nullable Path single = singleFile(ref.source());
     Vae vae =
-        single != null
-            ? file(single, false).vae()
-            : derived(SourceWeights.Part.VAE, ref.source()).vae();
+        switch (ref) {
+          case ModelRefs.VaeRef.Stored stored -> vae(stored.source());
+          case ModelRefs.VaeRef.Pixels ignored -> Vae.ofPixels(backend);
+        };
     return tight ? vae.inTilesWhenFull() : vae;
+  }
+
+  private Vae vae(PartSource source) {
+    @Nullable Path single = singleFile(source);
+    return single != null
+        ? file(single, false).vae()
+        : derived(SourceWeights.Part.VAE, source).vae();
   }
 
   @Override

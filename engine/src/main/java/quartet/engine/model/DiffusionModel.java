@@ -78,8 +78,17 @@ public final class DiffusionModel {
     if (other.sampling().isEmpty()) {
       return with(schedule, prediction, other);
     }
-    ModelOptions.SamplingChoice choice = other.sampling().get();
-    NoiseSchedule table =
+    return switch (other.sampling().get()) {
+      case ModelOptions.SamplingChoice.Discrete discrete -> with(discrete, other);
+      case ModelOptions.SamplingChoice.Flow flow ->
+          with(FlowSchedule.shifted(flow.shift(), flow.multiplier()), Prediction.FLOW, other);
+      case ModelOptions.SamplingChoice.FluxFlow flow ->
+          with(FlowSchedule.flux(flow.mu()), Prediction.FLOW, other);
+    };
+  }
+
+  private DiffusionModel with(ModelOptions.SamplingChoice.Discrete choice, ModelOptions other) {
+    DiscreteSchedule table =
         choice.zeroTerminalSnr() ? NoiseSchedule.zeroTerminalSnr() : NoiseSchedule.scaledLinear();
     return switch (choice.output()) {
       case EPS -> with(table, Prediction.EPSILON, other);

@@ -1,172 +1,63 @@
 package quartet.engine.model;
 
 /**
- * The noise levels a discrete model was trained on: sigma of each of 1000 timesteps, and the maps
- * between the two.
+ * The noise levels that a model was trained on, and the maps between them and the timesteps that
+ * its network is told. Float32 throughout, rounded where PyTorch rounds, since every sigma of a run
+ * comes from here.
  *
- * <p>Units: sigma is the noise's standard deviation relative to a signal of 1, in
- * variance-exploding terms. Float32 throughout, rounded where PyTorch rounds, since every sigma of
- * a run comes from here.
- *
- * <p>Source: Rombach et al. 2022 (the "scaled linear" betas); k-diffusion {@code DiscreteSchedule}
- * for the interpolation in log sigma.
+ * <p>Units: sigma is the noise's deviation in terms of {@link #process}.
  */
-public final class NoiseSchedule {
+public sealed interface NoiseSchedule permits DiscreteSchedule, FlowSchedule {
   /** Training steps. */
-  public static final int STEPS = 1000;
-
-  /** Standard deviations are "everything" where a percentage is not positive. */
-  private static final float ABOVE_ALL = 1e9f;
-
-  private static final double BETA_START = 0.00085;
-  private static final double BETA_END = 0.012;
-
-  /**
-   * The signal's share of the last step after rescaling, instead of zero, for which sigma would be
-   * infinite. Source: ComfyUI {@code rescale_zero_terminal_snr_sigmas} (behaviour).
-   */
-  private static final double ZERO_TERMINAL_SHARE = 4.8973451890853435e-08;
-
-  private final float[] sigmas;
-  private final float[] logSigmas;
-  private final int stride;
-
-  private NoiseSchedule(double[] exact, int stride) {
-    this.stride = stride;
-    sigmas = new float[exact.length];
-    logSigmas = new float[exact.length];
-    for (int k = 0; k < exact.length; k++) {
-      sigmas[k] = (float) exact[k];
-      logSigmas[k] = (float) Math.log(exact[k]);
-    }
-  }
+  int STEPS = 1000;
 
   /** Stable Diffusion's: betas from 0.00085 to 0.012, linear in their square roots. */
-  public static NoiseSchedule scaledLinear() {
-    return new NoiseSchedule(scaledLinearSigmas(), 1);
+  static DiscreteSchedule scaledLinear() {
+    return DiscreteSchedule.scaledLinear();
   }
 
   /**
    * The same, rescaled so that the last step holds no signal. Source: Lin et al. 2024, "Common
    * diffusion noise schedules and sample steps are flawed", algorithm 1.
    */
-  public static NoiseSchedule zeroTerminalSnr() {
-    double[] sigmas = scaledLinearSigmas();
-    double[] shares = new double[STEPS];
-    for (int k = 0; k < STEPS; k++) {
-      shares[k] = Math.sqrt(1 / (sigmas[k] * sigmas[k] + 1));
-    }
-    double first = shares[0];
-    double last = shares[STEPS - 1];
-    for (int k = 0; k < STEPS; k++) {
-      double share = (shares[k] - last) * (first / (first - last));
-      double cumulative = k == STEPS - 1 ? ZERO_TERMINAL_SHARE : share * share;
-      sigmas[k] = Math.sqrt((1 - cumulative) / cumulative);
-    }
-    return new NoiseSchedule(sigmas, 1);
+  static DiscreteSchedule zeroTerminalSnr() {
+    return DiscreteSchedule.zeroTerminalSnr();
   }
 
-  /**
-   * Every so many-th training step only, as a model distilled to few steps knows them. Source: Luo
-   * et al. 2023, "Latent Consistency Models", section 4.3 (skipping steps).
-   *
-   * @param steps that are kept, counted from the noisy end
-   */
-  public NoiseSchedule distilled(int steps) {
-    int skip = sigmas.length / steps;
-    double[] kept = new double[steps];
-    for (int k = 0; k < steps; k++) {
-      kept[steps - 1 - k] = sigmas[sigmas.length - 1 - k * skip];
-    }
-    return new NoiseSchedule(kept, skip);
-  }
+  /** How signal and noise are mixed. */
+  NoiseProcess process();
 
-  private static double[] scaledLinearSigmas() {
-    double start = Math.sqrt(BETA_START);
-    double end = Math.sqrt(BETA_END);
-    double step = (end - start) / (STEPS - 1);
-    double[] sigmas = new double[STEPS];
-    double cumulative = 1;
-    for (int k = 0; k < STEPS; k++) {
-      // From both ends towards the middle, as torch.linspace does.
-      double root = k < STEPS / 2 ? start + step * k : end - step * (STEPS - 1 - k);
-      cumulative *= 1 - root * root;
-      sigmas[k] = Math.sqrt((1 - cumulative) / cumulative);
-    }
-    return sigmas;
-  }
+  /** How many noise levels its table has. */
+  int size();
 
-  /** How many noise levels there are. */
-  public int size() {
-    return sigmas.length;
-  }
+  /** The timestep of the least noise. */
+  float firstTimestep();
 
-  /** The training step of the least noise. */
-  public int firstTimestep() {
-    return stride - 1;
-  }
+  /** The timestep of the most noise. */
+  float lastTimestep();
 
-  /** The training step of the most noise. */
-  public int lastTimestep() {
-    return sigmas.length * stride - 1;
-  }
-
-  /** Sigma of entry {@code k} of the table. */
-  public float tableSigma(int k) {
-    return sigmas[k];
-  }
-
-  /** Log of sigma of entry {@code k}, rounded from float64 on its own. */
-  public float tableLogSigma(int k) {
-    return logSigmas[k];
-  }
+  /** Sigma of entry {@code k} of the table, which rises. */
+  float tableSigma(int k);
 
   /** The smallest sigma. */
-  public float sigmaMin() {
-    return sigmas[0];
+  default float sigmaMin() {
+    return tableSigma(0);
   }
 
   /** The largest sigma. */
-  public float sigmaMax() {
-    return sigmas[sigmas.length - 1];
+  default float sigmaMax() {
+    return tableSigma(size() - 1);
   }
 
-  /** The training step nearest in log sigma; the lower of two equally near. */
-  public int timestep(float sigma) {
-    float log = (float) Math.log(sigma);
-    int best = 0;
-    float distance = Float.POSITIVE_INFINITY;
-    for (int k = 0; k < sigmas.length; k++) {
-      float candidate = Math.abs(log - logSigmas[k]);
-      if (candidate < distance) {
-        distance = candidate;
-        best = k;
-      }
-    }
-    return best * stride + stride - 1;
-  }
+  /** What the network is told at a noise level. */
+  float timestep(float sigma);
 
-  /** Sigma at a fractional training step, clamped to the table. */
-  public float sigma(float timestep) {
-    float t = Math.clamp((timestep - (stride - 1)) / stride, 0f, sigmas.length - 1f);
-    int low = (int) Math.floor(t);
-    int high = (int) Math.ceil(t);
-    float weight = t - low;
-    float log = (1f - weight) * logSigmas[low] + weight * logSigmas[high];
-    return (float) Math.exp(log);
-  }
+  /** Sigma at a fractional timestep. */
+  float sigma(float timestep);
 
   /**
-   * Sigma after a share of the run, where 0 is the start: more than any sigma up to 0, and 0 from 1
-   * on.
+   * Sigma after a share of the run, where 0 is the start: no less than any sigma up to 0, and 0
+   * from 1 on. Not rounded to float32 where the original does not.
    */
-  public float percentToSigma(double percent) {
-    if (percent <= 0) {
-      return ABOVE_ALL;
-    }
-    if (percent >= 1) {
-      return 0f;
-    }
-    return sigma((float) ((1 - percent) * (STEPS - 1)));
-  }
+  double percentToSigma(double percent);
 }

@@ -17,5 +17,10 @@ public enum Prediction {
    * The noise, and the clean latent from it mixed with the input by boundary scalings. Source: Luo
    * et al. 2023, "Latent Consistency Models", eq. 9 (timesteps scaled by 10, deviation 0.5).
    */
-  CONSISTENCY
+  CONSISTENCY,
+  /**
+   * The flow's velocity, from noise to picture reversed: {@code x0 = x - sigma * out}, from an
+   * input that is not scaled. Source: Liu et al. 2023, "Flow straight and fast".
+   */
+  FLOW
 }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import quartet.engine.model.clip.ClipKind;
 import quartet.engine.value.Conditioning;
 import quartet.tokenizer.ClipTokenizer;
@@ -28,6 +29,18 @@ public final class TextEncoder {
   TextEncoder(List<ClipEncoder> encoders, ClipTokenizer tokenizer) {
     this.encoders = List.copyOf(encoders);
     this.tokenizer = tokenizer;
+  }
+
+  /** Its transformers by name, for messages. */
+  public String family() {
+    return encoders.stream()
+        .map(encoder -> encoder.kind().title())
+        .collect(Collectors.joining(" and "));
+  }
+
+  /** Whether it takes a prompt for each of two transformers. */
+  public boolean isDouble() {
+    return encoders.size() > 1;
   }
 
   /** Encodes a prompt that names no embeddings. */

@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.upscale.Tiles;
 import quartet.engine.model.vae.LatentCodec;
+import quartet.engine.model.vae.PixelSpace;
 import quartet.engine.run.CancelToken;
 import quartet.engine.value.HeapRoom;
 import quartet.engine.value.ImageBatch;
@@ -53,6 +54,11 @@ public final class Vae {
     this.backend = backend;
     this.codec = codec;
     this.tilesWhenFull = tilesWhenFull;
+  }
+
+  /** One without weights: latents are the pictures themselves, in -1..1. */
+  public static Vae ofPixels(Backend backend) {
+    return new Vae(backend, new PixelSpace());
   }
 
   /** The same, going on in tiles when the device runs out of memory instead of giving up. */

@@ -33,6 +33,6 @@ final class CheckpointLoaderSimple implements Node {
     Path file = context.files().model("checkpoints", inputs.get(CKPT_NAME));
     context.models().requireCheckpoint(file);
     return NodeResult.of(
-        new ModelRefs.ModelRef(file), new ModelRefs.ClipRef(file), new ModelRefs.VaeRef(file));
+        new ModelRefs.ModelRef(file), new ModelRefs.ClipRef(file), ModelRefs.VaeRef.of(file));
   }
 }

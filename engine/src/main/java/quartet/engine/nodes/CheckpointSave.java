@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.files.OutputNames;
 import quartet.engine.model.SourceWeights;
+import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.model.blocks.Weights;
 import quartet.engine.model.layout.CheckpointLayout;
 import quartet.engine.node.Input;
@@ -20,6 +21,8 @@ import quartet.engine.node.NodeResult;
 import quartet.engine.node.NodeSchema;
 import quartet.engine.node.PortType;
 import quartet.engine.value.ModelRefs;
+import quartet.engine.value.PartSource;
+import quartet.errors.EngineException;
 import quartet.safetensors.SafetensorsFile;
 import quartet.safetensors.SafetensorsWriter;
 
@@ -89,13 +92,23 @@ final class CheckpointSave implements Node {
                 context
                     .models()
                     .weights(
-                        inputs.get(VAE).source(),
+                        stored(inputs.get(VAE)),
                         SourceWeights.Part.VAE,
                         vae -> {
                           SafetensorsWriter.writeLazily(
                               unfinished, CheckpointLayout.of(diffusion, text, vae), metadata);
                           return true;
                         }));
+  }
+
+  private static PartSource stored(ModelRefs.VaeRef vae) {
+    return switch (vae) {
+      case ModelRefs.VaeRef.Stored stored -> stored.source();
+      case ModelRefs.VaeRef.Pixels ignored ->
+          throw new EngineException(
+              ModelErrorCode.MODEL_INPUT_UNFIT,
+              "The VAE 'pixel_space' has no weights that a checkpoint could hold. Link the VAE of a checkpoint or of a file.");
+    };
   }
 
   private static Optional<String> hints(Path file) {

@@ -3,6 +3,8 @@ package quartet.engine.nodes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import quartet.engine.model.TextEncoder;
+import quartet.engine.model.blocks.ModelErrorCode;
 import quartet.engine.node.Input;
 import quartet.engine.node.Node;
 import quartet.engine.node.NodeResult;
@@ -11,6 +13,7 @@ import quartet.engine.node.PortType;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.MaskBatch;
 import quartet.engine.value.ModelRefs;
+import quartet.errors.EngineException;
 
 /** Nodes that change where, when and how encoded texts act. */
 final class ConditioningNodes {
@@ -42,6 +45,7 @@ final class ConditioningNodes {
         zeroOut(),
         encodeSdxl(),
         encodeRefiner(),
+        encodeFlux(),
         fluxGuidance());
   }
 
@@ -251,6 +255,30 @@ final class ConditioningNodes {
             .description("Tells a Flux model how strongly to follow the text; others ignore it.")
             .required(CONDITIONING, guidance),
         (inputs, context) -> NodeResult.of(inputs.get(CONDITIONING)));
+  }
+
+  /**
+   * No text encoder that is read here has a T5 in it, and half a conditioning is worse than none.
+   */
+  private static Node encodeFlux() {
+    Input.StringInput textL = Input.prompt("clip_l");
+    Input.StringInput textT5 = Input.prompt("t5xxl");
+    Input.FloatInput guidance = Input.fraction("guidance", 3.5, 0, 100, 0.1);
+    return FunctionNode.of(
+        schema("CLIPTextEncodeFlux", "CLIPTextEncodeFlux", "advanced/conditioning/flux")
+            .extra("nodes_flux")
+            .newer()
+            .description("Encodes a text for each of Flux's encoders, CLIP-L and T5-XXL.")
+            .required(CLIP, textL, textT5, guidance),
+        (inputs, context) -> {
+          TextEncoder encoder = context.models().textEncoder(inputs.get(CLIP));
+          throw new EngineException(
+              ModelErrorCode.MODEL_INPUT_UNFIT,
+              "CLIPTextEncodeFlux needs a text encoder of CLIP-L and T5-XXL, as Flux has; the linked one is %s. Use %s for it."
+                  .formatted(
+                      encoder.family(),
+                      encoder.isDouble() ? "CLIPTextEncodeSDXL" : "CLIPTextEncode"));
+        });
   }
 
   private static Node encodeSdxl() {

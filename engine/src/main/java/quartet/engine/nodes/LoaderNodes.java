@@ -20,6 +20,9 @@ import quartet.safetensors.SafetensorsFile;
 final class LoaderNodes {
   private static final List<String> TINY = List.of("taesd", "taesdxl");
 
+  /** A VAE without a file, whose latents are the pictures themselves. */
+  private static final String PIXELS = "pixel_space";
+
   private static final Input.SocketInput<ModelRefs.ModelRef> MODEL =
       Input.socket("model", PortType.MODEL);
   private static final Input.SocketInput<ModelRefs.ClipRef> CLIP =
@@ -44,19 +47,25 @@ final class LoaderNodes {
         NodeSchema.named("VAELoader")
             .display("Load VAE")
             .category("loaders")
-            .description("Loads a VAE of its own, or a tiny one for quick pictures.")
+            .description(
+                "Loads a VAE of its own, a tiny one for quick pictures, or one whose latents are the pixels.")
             .required(name)
             .returns(PortType.VAE),
         (inputs, context) -> {
           String chosen = inputs.get(name);
-          PartSource source =
-              TINY.contains(chosen)
-                  ? new PartSource.Files(tinyFiles(chosen, context))
-                  : PartSource.of(context.files().model("vae", chosen));
-          ModelRefs.VaeRef ref = new ModelRefs.VaeRef(source);
+          ModelRefs.VaeRef ref = vae(chosen, context);
           context.models().vae(ref);
           return NodeResult.of(ref);
         });
+  }
+
+  private static ModelRefs.VaeRef vae(String chosen, NodeContext context) {
+    if (chosen.equals(PIXELS)) {
+      return new ModelRefs.VaeRef.Pixels();
+    }
+    return TINY.contains(chosen)
+        ? new ModelRefs.VaeRef.Stored(new PartSource.Files(tinyFiles(chosen, context)))
+        : ModelRefs.VaeRef.of(context.files().model("vae", chosen));
   }
 
   private static List<String> vaeNames(Catalog catalog) {
@@ -73,6 +82,7 @@ final class LoaderNodes {
         names.add(tiny);
       }
     }
+    names.add(PIXELS);
     return names;
   }
 

@@ -2,6 +2,7 @@ package quartet.engine.nodes;
 
 import java.util.ArrayList;
 import java.util.List;
+import quartet.engine.model.FlowSchedule;
 import quartet.engine.node.Input;
 import quartet.engine.node.Node;
 import quartet.engine.node.NodeResult;
@@ -26,6 +27,9 @@ final class ModelNodes {
   static List<Node> all() {
     return List.of(
         samplingDiscrete(),
+        samplingSd3(),
+        samplingAuraFlow(),
+        samplingFlux(),
         rescaleCfg(),
         perpNeg(),
         mergeSimple(),
@@ -60,7 +64,65 @@ final class ModelNodes {
               model.with(
                   model
                       .options()
-                      .withSampling(new ModelOptions.SamplingChoice(output, inputs.get(zsnr)))));
+                      .withSampling(
+                          new ModelOptions.SamplingChoice.Discrete(output, inputs.get(zsnr)))));
+        });
+  }
+
+  private static NodeSchema.Builder flow(String name) {
+    return NodeSchema.named(name)
+        .category("advanced/model")
+        .extra("nodes_model_advanced")
+        .returns(PortType.MODEL);
+  }
+
+  private static NodeResult sampled(
+      ModelRefs.ModelRef model, ModelOptions.SamplingChoice.Flow choice) {
+    FlowSchedule.requireShift(choice.shift());
+    return NodeResult.of(model.with(model.options().withSampling(choice)));
+  }
+
+  private static Node samplingSd3() {
+    Input.FloatInput shift = Input.fraction("shift", 3.0, 0, 100, 0.01);
+    return FunctionNode.of(
+        flow("ModelSamplingSD3")
+            .description("Samples a model as a rectified flow, as Stable Diffusion 3 is.")
+            .required(MODEL, shift),
+        (inputs, context) ->
+            sampled(
+                inputs.get(MODEL),
+                new ModelOptions.SamplingChoice.Flow(inputs.get(shift), FlowSchedule.STEPS)));
+  }
+
+  private static Node samplingAuraFlow() {
+    Input.FloatInput shift = Input.fraction("shift", 1.73, 0, 100, 0.01);
+    return FunctionNode.of(
+        flow("ModelSamplingAuraFlow")
+            .description(
+                "Samples a model as a rectified flow whose network is told the noise's share.")
+            .required(MODEL, shift),
+        (inputs, context) ->
+            sampled(inputs.get(MODEL), new ModelOptions.SamplingChoice.Flow(inputs.get(shift), 1)));
+  }
+
+  private static Node samplingFlux() {
+    Input.FloatInput most = Input.fraction("max_shift", 1.15, 0, 100, 0.01);
+    Input.FloatInput base = Input.fraction("base_shift", 0.5, 0, 100, 0.01);
+    Input.IntInput width = Input.integer("width", 1024, 16, CoreNodes.MAX_RESOLUTION, 8);
+    Input.IntInput height = Input.integer("height", 1024, 16, CoreNodes.MAX_RESOLUTION, 8);
+    return FunctionNode.of(
+        flow("ModelSamplingFlux")
+            .description(
+                "Samples a model as a rectified flow, with more noise for larger pictures, as Flux is.")
+            .required(MODEL, most, base, width, height),
+        (inputs, context) -> {
+          ModelRefs.ModelRef model = inputs.get(MODEL);
+          double mu =
+              FlowSchedule.fluxShift(
+                  inputs.get(most), inputs.get(base), inputs.getInt(width), inputs.getInt(height));
+          return NodeResult.of(
+              model.with(
+                  model.options().withSampling(new ModelOptions.SamplingChoice.FluxFlow(mu))));
         });
   }
 

@@ -131,7 +131,7 @@ final class VisionNodes {
           return NodeResult.of(
               new ModelRefs.ModelRef(file),
               new ModelRefs.ClipRef(file),
-              new ModelRefs.VaeRef(file),
+              ModelRefs.VaeRef.of(file),
               new ModelRefs.VisionRef(file));
         });
   }

@@ -3,6 +3,7 @@ package quartet.engine.sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import quartet.engine.model.NoiseProcess;
 import quartet.engine.value.Guidance;
 import quartet.engine.value.LatentBatch;
 import quartet.engine.value.ModelOptions;
@@ -21,6 +22,7 @@ final class CfgDenoiser implements Denoiser {
   private static final double CLOSE = 1e-9;
 
   private final Predictions predictions;
+  private final NoiseProcess process;
   private final ModelOptions options;
   private final Guidance guidance;
   private final List<List<PlacedEntry>> lists;
@@ -33,6 +35,7 @@ final class CfgDenoiser implements Denoiser {
    * @param alwaysUnconditional compute the negative prediction at any guidance
    */
   CfgDenoiser(RunSetup setup, Guidance guidance, boolean alwaysUnconditional) {
+    this.process = setup.model().schedule().process();
     this.options = setup.model().options();
     this.guidance = guidance;
     this.predictions = new Predictions(setup);
@@ -129,7 +132,12 @@ final class CfgDenoiser implements Denoiser {
         }
         if (options.rescaleCfg().isPresent()) {
           float share = options.rescaleCfg().get().floatValue();
-          yield RescaledGuidance.combine(ops, x, sigma, means.get(0), means.get(1), scale, share);
+          yield switch (process) {
+            case EXPLODING ->
+                RescaledGuidance.combine(ops, x, sigma, means.get(0), means.get(1), scale, share);
+            case FLOW ->
+                RescaledGuidance.combineClean(ops, means.get(0), means.get(1), scale, share);
+          };
         }
         yield push(ops, means.get(1), scale, means.get(0));
       }

@@ -16,7 +16,7 @@ record Dpm2(boolean ancestral) implements Sampler {
     for (int i = 0; i + 1 < sigmas.length; i++) {
       Ops ops = run.beginStep();
       float sigma = sigmas[i];
-      Ancestral step = Ancestral.step(sigma, sigmas[i + 1], ancestral ? 1f : 0f);
+      Ancestral step = Ancestral.step(run.process(), sigma, sigmas[i + 1], ancestral ? 1f : 0f);
       Tensor slope = Combine.slope(ops, x, run.guided(x, sigma), sigma);
       if (step.down() == 0f) {
         x = Combine.along(ops, x, step.down() - sigma, slope);
@@ -27,7 +27,7 @@ record Dpm2(boolean ancestral) implements Sampler {
       Tensor half = Combine.along(ops, x, middle - sigma, slope);
       Tensor slopeHalf = Combine.slope(ops, half, run.guided(half, middle), middle);
       Tensor y = Combine.along(ops, x, step.down() - sigma, slopeHalf);
-      x = ancestral ? Combine.along(ops, y, step.up(), run.noise(x)) : y;
+      x = ancestral ? ops.linearCombination(step.keep(), y, step.up(), run.noise(x)) : y;
     }
     return x;
   }

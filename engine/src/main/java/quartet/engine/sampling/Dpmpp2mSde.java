@@ -20,7 +20,8 @@ record Dpmpp2mSde(Correction correction) implements Sampler {
   }
 
   @Override
-  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+  public Tensor sample(SamplerRun run, Tensor start, float[] given) {
+    float[] sigmas = run.withSignal(given);
     Tensor x = start;
     @Nullable Tensor old = null;
     float oldH = 0f;
@@ -32,9 +33,10 @@ record Dpmpp2mSde(Correction correction) implements Sampler {
       if (next == 0f) {
         return denoised;
       }
-      float h = F32.lambda(next) - F32.lambda(sigma);
+      float h = run.lambda(next) - run.lambda(sigma);
       float gain = -F32.expm1(-2f * h); // eta = 1 doubles the step of the deterministic part
-      Tensor y = ops.linearCombination(next / sigma * F32.exp(-h), x, gain, denoised);
+      float signal = run.signal(next);
+      Tensor y = ops.linearCombination(next / sigma * F32.exp(-h), x, signal * gain, denoised);
       if (old != null) {
         float r = oldH / h;
         float factor =
@@ -42,7 +44,7 @@ record Dpmpp2mSde(Correction correction) implements Sampler {
               case MIDPOINT -> 0.5f * gain;
               case HEUN -> gain / (-2f * h) + 1f;
             };
-        y = Combine.along(ops, y, factor / r, Combine.difference(ops, denoised, old));
+        y = Combine.along(ops, y, signal * factor / r, Combine.difference(ops, denoised, old));
       }
       x = Combine.along(ops, y, next * F32.sqrt(gain), run.brownian(x, sigma, next));
       old = denoised;

@@ -10,6 +10,9 @@ import quartet.tensor.Tensor;
  * @param cfgPp whether to renoise along the unconditional prediction
  */
 record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
+  /** Stands for the middle of a step from nothing but noise. Source: ComfyUI (behaviour). */
+  private static final float NEARLY_NOISE = 0.9999f;
+
   @Override
   public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
     Tensor x = start;
@@ -17,7 +20,7 @@ record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
       Ops ops = run.beginStep();
       float sigma = sigmas[i];
       Denoised denoised = run.denoise(x, sigma);
-      Ancestral step = Ancestral.step(sigma, sigmas[i + 1]);
+      Ancestral step = Ancestral.step(run.process(), sigma, sigmas[i + 1], 1f);
       if (step.down() == 0f) {
         return denoised.guided();
       }
@@ -26,17 +29,22 @@ record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
               ? ops.add(
                   x, Combine.difference(ops, denoised.guided(), denoised.requireUnconditional()))
               : x;
-      float t = F32.lambda(sigma);
-      float h = F32.lambda(step.down()) - t;
-      float middle = F32.exp(-(t + 0.5f * h));
-      Tensor half =
-          ops.linearCombination(
-              middle / F32.exp(-t), from, -F32.expm1(-h * 0.5f), denoised.guided());
-      Tensor y =
-          ops.linearCombination(
-              step.down() / F32.exp(-t), from, -F32.expm1(-h), run.guided(half, middle));
-      x = Combine.along(ops, y, step.up(), run.noise(x));
+      float middle = middle(run, sigma, step.down());
+      float kept = middle / sigma;
+      Tensor half = ops.linearCombination(kept, from, 1f - kept, denoised.guided());
+      kept = step.down() / sigma;
+      Tensor y = ops.linearCombination(kept, from, 1f - kept, run.guided(half, middle));
+      x = ops.linearCombination(step.keep(), y, step.up(), run.noise(x));
     }
     return x;
+  }
+
+  /** Halfway in the log of the signal-to-noise ratio. */
+  private static float middle(SamplerRun run, float sigma, float down) {
+    if (run.signal(sigma) <= 0f) {
+      return NEARLY_NOISE;
+    }
+    float from = run.lambda(sigma);
+    return run.sigmaAt(from + 0.5f * (run.lambda(down) - from));
   }
 }

@@ -10,7 +10,8 @@ import quartet.tensor.Tensor;
  */
 final class Dpmpp3mSde implements Sampler {
   @Override
-  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+  public Tensor sample(SamplerRun run, Tensor start, float[] given) {
+    float[] sigmas = run.withSignal(given);
     Tensor x = start;
     @Nullable Tensor older = null;
     @Nullable Tensor old = null;
@@ -24,23 +25,24 @@ final class Dpmpp3mSde implements Sampler {
       if (next == 0f) {
         return denoised;
       }
-      float h = F32.lambda(next) - F32.lambda(sigma);
+      float h = run.lambda(next) - run.lambda(sigma);
       float he = 2f * h;
       float gain = -F32.expm1(-he);
-      Tensor y = ops.linearCombination(next / sigma * F32.exp(-h), x, gain, denoised);
+      float signal = run.signal(next);
+      Tensor y = ops.linearCombination(next / sigma * F32.exp(-h), x, signal * gain, denoised);
       float phi2 = -gain / he + 1f;
       if (old != null) {
         float r0 = oldH / h;
         Tensor first = ops.linearCombination(1f / r0, denoised, -1f / r0, old);
         if (older == null) {
-          y = Combine.along(ops, y, phi2, first);
+          y = Combine.along(ops, y, signal * phi2, first);
         } else {
           float r1 = olderH / h;
           Tensor second = ops.linearCombination(1f / r1, old, -1f / r1, older);
           Tensor change = Combine.difference(ops, first, second);
           Tensor d1 = Combine.along(ops, first, r0 / (r0 + r1), change);
-          y = Combine.along(ops, y, phi2, d1);
-          y = Combine.along(ops, y, -(phi2 / he - 0.5f) / (r0 + r1), change);
+          y = Combine.along(ops, y, signal * phi2, d1);
+          y = Combine.along(ops, y, -signal * (phi2 / he - 0.5f) / (r0 + r1), change);
         }
       }
       x = Combine.along(ops, y, next * F32.sqrt(gain), run.brownian(x, sigma, next));

@@ -11,7 +11,8 @@ final class DpmppSde implements Sampler {
   private static final float R = 0.5f;
 
   @Override
-  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+  public Tensor sample(SamplerRun run, Tensor start, float[] given) {
+    float[] sigmas = run.withSignal(given);
     Tensor x = start;
     for (int i = 0; i + 1 < sigmas.length; i++) {
       Ops ops = run.beginStep();
@@ -21,20 +22,28 @@ final class DpmppSde implements Sampler {
       if (next == 0f) {
         return denoised;
       }
-      float t = F32.lambda(sigma);
-      float middle = F32.exp(-(t + R * (F32.lambda(next) - t)));
+      float t = run.lambda(sigma);
+      float tMiddle = t + R * (run.lambda(next) - t);
+      float middle = run.sigmaAt(tMiddle);
+      float signal = run.signal(sigma);
 
-      Ancestral half = Ancestral.step(F32.exp(-t), middle);
+      // Steps are split where the signal is 1: the noise's deviation there is e^-lambda.
+      Ancestral half = Ancestral.step(F32.exp(-t), F32.exp(-tMiddle));
       float h = F32.lambda(half.down()) - t;
-      Tensor y = ops.linearCombination(F32.exp(-h), x, -F32.expm1(-h), denoised);
-      y = Combine.along(ops, y, half.up(), run.brownian(x, sigma, middle));
+      float share = run.signal(middle);
+      Tensor y =
+          ops.linearCombination(share / signal * F32.exp(-h), x, -share * F32.expm1(-h), denoised);
+      y = Combine.along(ops, y, share * half.up(), run.brownian(x, sigma, middle));
       Tensor denoisedHalf = run.guided(y, middle);
 
       // With r = 1/2 the two predictions combine to the second one alone.
-      Ancestral whole = Ancestral.step(F32.exp(-t), F32.exp(-F32.lambda(next)));
+      Ancestral whole = Ancestral.step(F32.exp(-t), F32.exp(-run.lambda(next)));
       h = F32.lambda(whole.down()) - t;
-      y = ops.linearCombination(F32.exp(-h), x, -F32.expm1(-h), denoisedHalf);
-      x = Combine.along(ops, y, whole.up(), run.brownian(x, sigma, next));
+      share = run.signal(next);
+      y =
+          ops.linearCombination(
+              share / signal * F32.exp(-h), x, -share * F32.expm1(-h), denoisedHalf);
+      x = Combine.along(ops, y, share * whole.up(), run.brownian(x, sigma, next));
     }
     return x;
   }

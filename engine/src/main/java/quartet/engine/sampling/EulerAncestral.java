@@ -14,13 +14,13 @@ final class EulerAncestral implements Sampler {
       Ops ops = run.beginStep();
       float sigma = sigmas[i];
       Tensor denoised = run.guided(x, sigma);
-      Ancestral step = Ancestral.step(sigma, sigmas[i + 1]);
+      Ancestral step = Ancestral.step(run.process(), sigma, sigmas[i + 1], 1f);
       if (step.down() == 0f) {
         x = denoised;
       } else {
         Tensor slope = Combine.slope(ops, x, denoised, sigma);
         x = Combine.along(ops, x, step.down() - sigma, slope);
-        x = Combine.along(ops, x, step.up(), run.noise(x));
+        x = ops.linearCombination(step.keep(), x, step.up(), run.noise(x));
       }
     }
     return x;

@@ -21,10 +21,15 @@ record EulerCfgPp(float eta) implements Sampler {
       if (next == 0f) {
         return denoised.guided();
       }
-      Ancestral step = Ancestral.step(sigma, next, eta);
-      Tensor slope = Combine.slope(ops, x, denoised.requireUnconditional(), sigma);
-      Tensor y = Combine.along(ops, denoised.guided(), step.down(), slope);
-      x = eta > 0f ? Combine.along(ops, y, step.up(), run.noise(x)) : y;
+      // In terms of a signal of 1, where the noise's deviation is sigma by the signal's share.
+      float signal = run.signal(sigma);
+      float nextSignal = run.signal(next);
+      Ancestral step = Ancestral.step(sigma / signal, next / nextSignal, eta);
+      Tensor noise =
+          ops.linearCombination(1f / sigma, x, -signal / sigma, denoised.requireUnconditional());
+      Tensor y =
+          ops.linearCombination(nextSignal, denoised.guided(), nextSignal * step.down(), noise);
+      x = eta > 0f ? Combine.along(ops, y, nextSignal * step.up(), run.noise(x)) : y;
     }
     return x;
   }

@@ -3,6 +3,7 @@ package quartet.engine.sampling;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.NoiseProcess;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.model.unet.FreeU;
 import quartet.engine.model.unet.HyperTile;
@@ -91,6 +92,10 @@ public final class KSampler {
     if (sigmas.length < 2) {
       return new CustomRequest.Result(given, given);
     }
+    NoiseProcess process = model.schedule().process();
+    if (process == NoiseProcess.FLOW) {
+      FlowRequests.check(sampler, sigmas);
+    }
     float scale = model.latentFormat().scale();
     try (TensorScope scope = backend.openScope("sampling");
         FreeU freeU = model.freeU(backend)) {
@@ -112,10 +117,10 @@ public final class KSampler {
               sampler.has(Samplers.Trait.NEEDS_UNCONDITIONAL));
       MaskBatch mask = given.noiseMask();
       if (mask != null) {
-        denoiser = masked(ops, denoiser, mask, request, sampler, latent, noise);
+        denoiser = masked(ops, denoiser, process, mask, request, sampler, latent, noise);
       }
       float share = noiseShare(model.schedule(), sigmas[0]);
-      Tensor start = ops.linearCombination(share, noise, 1f, latent);
+      Tensor start = ops.linearCombination(share, noise, process.signal(sigmas[0]), latent);
       NormalSource treeNoise =
           sampler.has(Samplers.Trait.CUDA_NOISE) ? NormalSource.CUDA : NormalSource.CPU;
       LastSeen last = new LastSeen();
@@ -137,7 +142,8 @@ public final class KSampler {
               steps,
               cancel)) {
         Tensor x = sampler.sampler().sample(run, start, sigmas);
-        LatentBatch result = download(ops, given, x, 1f / scale);
+        float left = process.signal(sigmas[sigmas.length - 1]);
+        LatentBatch result = download(ops, given, x, 1f / scale / left);
         LatentBatch denoised = last.denoised;
         return new CustomRequest.Result(result, denoised == null ? result : denoised);
       }
@@ -220,8 +226,14 @@ public final class KSampler {
         latent.batchIndex());
   }
 
-  /** Full noise has the latent's variance of 1 in it as well. Source: ComfyUI (behaviour). */
+  /**
+   * Full noise beside a signal has the latent's variance of 1 in it as well. Source: ComfyUI
+   * (behaviour).
+   */
   static float noiseShare(NoiseSchedule schedule, float sigma) {
+    if (schedule.process() == NoiseProcess.FLOW) {
+      return sigma;
+    }
     float max = schedule.sigmaMax();
     boolean full =
         sigma > max || Math.abs(max - sigma) <= FULL_NOISE * Math.max(Math.abs(max), sigma);
@@ -231,6 +243,7 @@ public final class KSampler {
   private static Denoiser masked(
       Ops ops,
       Denoiser inner,
+      NoiseProcess process,
       MaskBatch mask,
       CustomRequest request,
       Samplers.Named sampler,
@@ -245,7 +258,7 @@ public final class KSampler {
                 ops, given, new TorchGenerator(request.seed() + 1).randn(given.values().length))
             : noise;
     return new MaskedDenoiser(
-        inner, free, ops.multiply(latent, kept), ops.multiply(keptNoise, kept));
+        inner, process, free, ops.multiply(latent, kept), ops.multiply(keptNoise, kept));
   }
 
   private static Tensor upload(Ops ops, LatentBatch like, float[] values) {

@@ -16,7 +16,7 @@ final class Lcm implements Sampler {
       float next = sigmas[i + 1];
       x = run.guided(x, sigmas[i]);
       if (next > 0f) {
-        x = Combine.along(ops, x, next, run.noise(x));
+        x = ops.linearCombination(run.signal(next), x, next, run.noise(x));
       }
     }
     return x;

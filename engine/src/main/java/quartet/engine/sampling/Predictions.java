@@ -123,7 +123,7 @@ final class Predictions {
   private float inputScale(float sigma) {
     return switch (model.prediction()) {
       case EPSILON, VELOCITY, CLEAN, CONSISTENCY -> 1f / F32.sqrt(sigma * sigma + 1f);
-      case CLEAN_FROM_UNSCALED -> 1f;
+      case CLEAN_FROM_UNSCALED, FLOW -> 1f;
     };
   }
 
@@ -179,7 +179,7 @@ final class Predictions {
 
   private Tensor clean(Ops ops, Tensor x, Tensor output, float sigma) {
     return switch (model.prediction()) {
-      case EPSILON -> ops.linearCombination(1f, x, -sigma, output);
+      case EPSILON, FLOW -> ops.linearCombination(1f, x, -sigma, output);
       case VELOCITY -> {
         float variance = sigma * sigma + 1f;
         yield ops.linearCombination(1f / variance, x, -sigma / F32.sqrt(variance), output);
@@ -200,8 +200,11 @@ final class Predictions {
     return entries.stream()
         .filter(
             entry ->
-                sigma <= schedule.percentToSigma(entry.entry().reach().startPercent())
-                    && sigma >= schedule.percentToSigma(entry.entry().reach().endPercent()))
+                RunSigmas.within(
+                    schedule,
+                    sigma,
+                    entry.entry().reach().startPercent(),
+                    entry.entry().reach().endPercent()))
         .toList();
   }
 }

@@ -42,8 +42,7 @@ record PreparedControl(Conditioning.ControlUse use, ControlModel.Prepared prepar
   }
 
   boolean acts(NoiseSchedule schedule, float sigma) {
-    return sigma <= schedule.percentToSigma(use.startPercent())
-        && sigma >= schedule.percentToSigma(use.endPercent());
+    return RunSigmas.within(schedule, sigma, use.startPercent(), use.endPercent());
   }
 
   /** What it adds, not yet times its strength. */

@@ -10,6 +10,9 @@ import quartet.tensor.Tensor;
  * and sample steps are flawed", section 3.4.
  */
 final class RescaledGuidance {
+  /** Predictions that are the same everywhere stay as they are. */
+  private static final double LEAST_DEVIATION = 1e-8;
+
   private RescaledGuidance() {}
 
   static Tensor combine(
@@ -27,14 +30,30 @@ final class RescaledGuidance {
     Tensor c = ops.linearCombination(root / sigma, base, -root / sigma, conditional);
     Tensor u = ops.linearCombination(root / sigma, base, -root / sigma, unconditional);
     Tensor guided = Combine.along(ops, u, scale, Combine.difference(ops, c, u));
-    float[] ratios = ratios(ops.download(c), ops.download(guided), x.dim(0));
-    float[] factors = new float[Math.toIntExact(x.shape().elements())];
+    Tensor velocity = rescaled(ops, c, guided, share);
+    return ops.linearCombination(1f, base, -sigma / root, velocity);
+  }
+
+  /**
+   * The same where the input is no signal of 1 with noise: in terms of the clean latent. Source:
+   * ComfyUI {@code RescaleCFG} (behaviour).
+   */
+  static Tensor combineClean(
+      Ops ops, Tensor conditional, Tensor unconditional, float scale, float share) {
+    Tensor guided =
+        Combine.along(
+            ops, unconditional, scale, Combine.difference(ops, conditional, unconditional));
+    return rescaled(ops, conditional, guided, share);
+  }
+
+  private static Tensor rescaled(Ops ops, Tensor conditional, Tensor guided, float share) {
+    float[] ratios = ratios(ops.download(conditional), ops.download(guided), guided.dim(0));
+    float[] factors = new float[Math.toIntExact(guided.shape().elements())];
     int item = factors.length / ratios.length;
     for (int i = 0; i < factors.length; i++) {
       factors[i] = share * ratios[i / item] + (1f - share);
     }
-    Tensor velocity = ops.multiply(guided, ops.upload(HostTensor.of(x.shape(), factors)));
-    return ops.linearCombination(1f, base, -sigma / root, velocity);
+    return ops.multiply(guided, ops.upload(HostTensor.of(guided.shape(), factors)));
   }
 
   /** Deviation of one by deviation of the other, per item of the batch. */
@@ -42,7 +61,10 @@ final class RescaledGuidance {
     float[] ratios = new float[batch];
     int item = above.length / batch;
     for (int b = 0; b < batch; b++) {
-      ratios[b] = (float) (deviation(above, b * item, item) / deviation(below, b * item, item));
+      ratios[b] =
+          (float)
+              (deviation(above, b * item, item)
+                  / Math.max(LEAST_DEVIATION, deviation(below, b * item, item)));
     }
     return ratios;
   }

@@ -62,6 +62,15 @@ final class RunSigmas {
     return slice;
   }
 
+  /**
+   * Whether a sigma lies between two shares of the run. All of them lie after a start of 0, also
+   * one that a scheduler's rounding has put above the largest.
+   */
+  static boolean within(NoiseSchedule schedule, float sigma, double start, double end) {
+    return (start <= 0 || sigma <= (float) schedule.percentToSigma(start))
+        && sigma >= (float) schedule.percentToSigma(end);
+  }
+
   private static float[] whole(
       NoiseSchedule schedule, Scheduler scheduler, int steps, boolean dropPenultimate) {
     if (!dropPenultimate) {

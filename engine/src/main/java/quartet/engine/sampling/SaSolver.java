@@ -23,13 +23,14 @@ record SaSolver(boolean evaluateTwice) implements Sampler {
   private static final double NOISE_TO = 0.8;
 
   @Override
-  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
-    float highest = run.schedule().percentToSigma(NOISE_FROM);
-    float lowest = run.schedule().percentToSigma(NOISE_TO);
+  public Tensor sample(SamplerRun run, Tensor start, float[] given) {
+    float[] sigmas = run.withSignal(given);
+    double highest = run.schedule().percentToSigma(NOISE_FROM);
+    double lowest = run.schedule().percentToSigma(NOISE_TO);
     int last = sigmas.length - 1;
     float[] lambdas = new float[sigmas.length];
     for (int i = 0; i < sigmas.length; i++) {
-      lambdas[i] = F32.lambda(sigmas[i]);
+      lambdas[i] = run.lambda(sigmas[i]);
     }
     List<Tensor> history = new ArrayList<>(); // newest last
     Tensor x = start;

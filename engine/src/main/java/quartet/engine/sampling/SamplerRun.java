@@ -3,6 +3,7 @@ package quartet.engine.sampling;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
+import quartet.engine.model.NoiseProcess;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.run.CancelToken;
 import quartet.rng.BrownianNoise;
@@ -22,6 +23,9 @@ import quartet.tensor.TensorScope;
  */
 final class SamplerRun implements AutoCloseable {
   private static final int KEPT_STEPS = 4;
+
+  /** Share of the run after which a flow's latent is taken to hold some signal. */
+  private static final double FIRST_SIGNAL = 1e-4;
 
   private final TensorScope scope;
   private final Denoiser denoiser;
@@ -87,6 +91,38 @@ final class SamplerRun implements AutoCloseable {
   /** The noise levels that the model was trained on. */
   NoiseSchedule schedule() {
     return schedule;
+  }
+
+  /** How the model's latents mix signal and noise. */
+  NoiseProcess process() {
+    return schedule.process();
+  }
+
+  /** Half the log of the signal-to-noise ratio at a sigma. */
+  float lambda(float sigma) {
+    return LogSnr.of(process(), sigma);
+  }
+
+  /** The sigma of such a ratio. */
+  float sigmaAt(float lambda) {
+    return LogSnr.sigma(process(), lambda);
+  }
+
+  /** The signal's share at a sigma. */
+  float signal(float sigma) {
+    return process().signal(sigma);
+  }
+
+  /**
+   * The sigmas with a first one at which some signal is left, so that its ratio is finite. Source:
+   * ComfyUI {@code offset_first_sigma_for_snr} (behaviour).
+   */
+  float[] withSignal(float[] sigmas) {
+    float[] walked = sigmas.clone();
+    if (process() == NoiseProcess.FLOW && walked.length > 1 && walked[0] >= 1f) {
+      walked[0] = (float) schedule.percentToSigma(FIRST_SIGNAL);
+    }
+    return walked;
   }
 
   /** Asks the model; the first answer of a step is reported. */

@@ -13,7 +13,8 @@ import quartet.tensor.Tensor;
  */
 record Seeds2(float eta, float r, boolean phi2) implements Sampler {
   @Override
-  public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+  public Tensor sample(SamplerRun run, Tensor start, float[] given) {
+    float[] sigmas = run.withSignal(given);
     Tensor x = start;
     for (int i = 0; i + 1 < sigmas.length; i++) {
       Ops ops = run.beginStep();
@@ -23,12 +24,16 @@ record Seeds2(float eta, float r, boolean phi2) implements Sampler {
       if (next == 0f) {
         return denoised;
       }
-      float h = F32.lambda(next) - F32.lambda(sigma);
+      float t = run.lambda(sigma);
+      float h = run.lambda(next) - t;
       float he = h * (eta + 1f);
-      float inner = F32.exp(-(F32.lambda(sigma) + r * h));
+      float inner = run.sigmaAt(t + r * h);
       Tensor y =
           ops.linearCombination(
-              inner / sigma * F32.exp(-r * h * eta), x, -F32.expm1(-r * he), denoised);
+              inner / sigma * F32.exp(-r * h * eta),
+              x,
+              -run.signal(inner) * F32.expm1(-r * he),
+              denoised);
       Tensor noise = x;
       if (eta > 0f) {
         noise = ops.affine(run.noise(x), F32.sqrt(-F32.expm1(-2f * r * h * eta)), 0f);
@@ -38,7 +43,7 @@ record Seeds2(float eta, float r, boolean phi2) implements Sampler {
       float whole = F32.expm1(-he);
       float second = phi2 ? (whole + he) / -he / r : whole / (2f * r);
       Tensor mix = ops.linearCombination(whole - second, denoised, second, innerDenoised);
-      y = ops.linearCombination(next / sigma * F32.exp(-h * eta), x, -1f, mix);
+      y = ops.linearCombination(next / sigma * F32.exp(-h * eta), x, -run.signal(next), mix);
       if (eta > 0f) {
         float g = (r - 1f) * h * eta;
         Tensor later =

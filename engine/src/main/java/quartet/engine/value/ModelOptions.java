@@ -5,7 +5,7 @@ import java.util.Optional;
 /**
  * How a model is sampled where that differs from what its file says.
  *
- * @param sampling what its output is taken for
+ * @param sampling what its output is taken for, and at which noise levels
  * @param rescaleCfg share by which the guided prediction's deviation is brought back to the
  *     conditional one's
  * @param perturbedAttention how far the prediction is pushed away from one with a perturbed middle
@@ -47,12 +47,30 @@ public record ModelOptions(
     IMG_TO_IMG
   }
 
-  /**
-   * Another parameterisation.
-   *
-   * @param zeroTerminalSnr whether the noisiest step holds no signal
-   */
-  public record SamplingChoice(Output output, boolean zeroTerminalSnr) {}
+  /** Another parameterisation. */
+  public sealed interface SamplingChoice {
+    /**
+     * Stable Diffusion's noise levels.
+     *
+     * @param zeroTerminalSnr whether the noisiest step holds no signal
+     */
+    record Discrete(Output output, boolean zeroTerminalSnr) implements SamplingChoice {}
+
+    /**
+     * A rectified flow with the time shift of Stable Diffusion 3.
+     *
+     * @param shift 1 leaves time as it is
+     * @param multiplier what the network is told at full noise
+     */
+    record Flow(double shift, double multiplier) implements SamplingChoice {}
+
+    /**
+     * A rectified flow with the time shift of Flux.
+     *
+     * @param mu 0 leaves time as it is
+     */
+    record FluxFlow(double mu) implements SamplingChoice {}
+  }
 
   /** See {@link #perpNeg}. */
   public record PerpNegChoice(Conditioning empty, double scale) {}

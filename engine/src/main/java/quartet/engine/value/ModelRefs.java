@@ -40,11 +40,17 @@ public final class ModelRefs {
   }
 
   /** A VAE. */
-  public record VaeRef(PartSource source) {
+  public sealed interface VaeRef {
     /** As a checkpoint has it. */
-    public VaeRef(Path checkpoint) {
-      this(PartSource.of(checkpoint));
+    static VaeRef of(Path checkpoint) {
+      return new Stored(PartSource.of(checkpoint));
     }
+
+    /** One with weights. */
+    record Stored(PartSource source) implements VaeRef {}
+
+    /** One without: its latents are the pictures themselves, in -1..1. */
+    record Pixels() implements VaeRef {}
   }
 
   /** A CONTROL_NET: a ControlNet or a T2I-Adapter. */

@@ -15,7 +15,7 @@ import quartet.testkit.Goldens;
 
 final class NoiseScheduleTest {
   private final JsonNode golden = Goldens.json("schedulers");
-  private final NoiseSchedule schedule = NoiseSchedule.scaledLinear();
+  private final DiscreteSchedule schedule = NoiseSchedule.scaledLinear();
 
   @Test
   void theTablesAreBitEqual() throws Exception {
@@ -39,7 +39,7 @@ final class NoiseScheduleTest {
     JsonNode table = golden.get("table");
     for (Map.Entry<String, JsonNode> entry : table.get("percent_to_sigma").properties()) {
       float expected = (float) entry.getValue().asDouble();
-      assertThat(schedule.percentToSigma(Double.parseDouble(entry.getKey())))
+      assertThat((float) schedule.percentToSigma(Double.parseDouble(entry.getKey())))
           .isCloseTo(expected, within(Math.ulp(expected)));
     }
     for (Map.Entry<String, JsonNode> entry : table.get("timestep_of_sigma").properties()) {

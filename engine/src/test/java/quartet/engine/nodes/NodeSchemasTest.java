@@ -41,6 +41,7 @@ class NodeSchemasTest {
       ConditioningSetTimestepRange|ConditioningSetTimestepRange|advanced/conditioning|conditioning start end|CONDITIONING
       ConditioningZeroOut|ConditioningZeroOut|advanced/conditioning|conditioning|CONDITIONING
       CLIPTextEncodeSDXL|CLIPTextEncodeSDXL|advanced/conditioning|clip width height crop_w crop_h target_width target_height text_g text_l|CONDITIONING
+      CLIPTextEncodeFlux|CLIPTextEncodeFlux|advanced/conditioning/flux|clip clip_l t5xxl guidance|CONDITIONING
       FluxGuidance|FluxGuidance|advanced/conditioning/flux|conditioning guidance|CONDITIONING
       EmptySD3LatentImage|EmptySD3LatentImage|latent/sd3|width height batch_size|LATENT
       LoadImageOutput|Load Image (from Outputs)|image|image|IMAGE MASK
@@ -121,6 +122,9 @@ class NodeSchemasTest {
       ImageToMask|Convert Image to Mask|mask|image channel|MASK
       ImageColorToMask|ImageColorToMask|mask|image color|MASK
       ModelSamplingDiscrete|ModelSamplingDiscrete|advanced/model|model sampling zsnr|MODEL
+      ModelSamplingSD3|ModelSamplingSD3|advanced/model|model shift|MODEL
+      ModelSamplingAuraFlow|ModelSamplingAuraFlow|advanced/model|model shift|MODEL
+      ModelSamplingFlux|ModelSamplingFlux|advanced/model|model max_shift base_shift width height|MODEL
       RescaleCFG|RescaleCFG|advanced/model|model multiplier|MODEL
       PerturbedAttentionGuidance|PerturbedAttentionGuidance|model_patches/unet|model scale|MODEL
       CLIPVisionLoader|Load CLIP Vision|loaders|clip_name|CLIP_VISION
@@ -247,6 +251,15 @@ class NodeSchemasTest {
         "MaskComposite|operation|['COMBO',{'multiselect':false,'options':['multiply','add','subtract','and','or','xor']}]",
         "GrowMask|expand|['INT',{'default':0,'min':-16384,'max':16384}]",
         "ModelSamplingDiscrete|sampling|[['eps','v_prediction','lcm','x0','img_to_img'],{}]",
+        "ModelSamplingSD3|shift|['FLOAT',{'default':3.0,'min':0.0,'max':100.0,'step':0.01}]",
+        "ModelSamplingAuraFlow|shift|['FLOAT',{'default':1.73,'min':0.0,'max':100.0,'step':0.01}]",
+        "ModelSamplingFlux|max_shift|['FLOAT',{'default':1.15,'min':0.0,'max':100.0,'step':0.01}]",
+        "ModelSamplingFlux|base_shift|['FLOAT',{'default':0.5,'min':0.0,'max':100.0,'step':0.01}]",
+        "ModelSamplingFlux|width|['INT',{'default':1024,'min':16,'max':16384,'step':8}]",
+        "ModelSamplingFlux|height|['INT',{'default':1024,'min':16,'max':16384,'step':8}]",
+        "CLIPTextEncodeFlux|clip_l|['STRING',{'multiline':true,'dynamicPrompts':true}]",
+        "CLIPTextEncodeFlux|t5xxl|['STRING',{'multiline':true,'dynamicPrompts':true}]",
+        "CLIPTextEncodeFlux|guidance|['FLOAT',{'default':3.5,'min':0.0,'max':100.0,'step':0.1}]",
         "CLIPVisionEncode|crop|[['center','none'],{}]",
         "StyleModelApply|strength|['FLOAT',{'default':1.0,'min':0.0,'max':10.0,'step':0.001}]",
         "StyleModelApply|strength_type|[['multiply','attn_bias'],{}]",

@@ -266,7 +266,7 @@ final class KSamplerTest {
         SamplingRequest.whole(7, 1, 1, "euler", "normal", POSITIVE, NEGATIVE, given)
             .part(false, 0, 1, false);
     ModelOptions options =
-        ModelOptions.NONE.withSampling(new ModelOptions.SamplingChoice(output, false));
+        ModelOptions.NONE.withSampling(new ModelOptions.SamplingChoice.Discrete(output, false));
     return KSampler.sample(
             backend,
             models.diffusion().with(options),
