@@ -240,8 +240,24 @@ final class FamiliesTest {
   @ParameterizedTest
   @EnumSource(BackendKind.class)
   void anAdapterGivesFeaturesOfFourLevels(BackendKind kind) {
-    try (Family family = Family.of("tiny_t2i", kind);
-        CheckpointModels models = CheckpointModels.openPart(family.file(), family.backend());
+    try (Family family = Family.of("tiny_t2i", kind)) {
+      ControlModel.Output output = adapterFeatures(family, List.of(2, 5, 8, 11));
+      assertThat(output.middle()).isNull();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(BackendKind.class)
+  void anAdapterOfSdxlGivesItsLastFeaturesToTheMiddle(BackendKind kind) {
+    try (Family family = Family.of("tiny_t2i_xl", kind)) {
+      ControlModel.Output output = adapterFeatures(family, List.of(3, 5, 8));
+      assertThat(output.middle()).isNotNull();
+    }
+  }
+
+  /** Checks the features of each level, and that they are there. */
+  private static ControlModel.Output adapterFeatures(Family family, List<Integer> places) {
+    try (CheckpointModels models = CheckpointModels.openPart(family.file(), family.backend());
         TensorScope scope = family.backend().openScope("test")) {
       ImageBatch image = new ImageBatch(family.tensor("hint").toFloats(), 1, 128, 64, 3);
       ControlModel.Output output =
@@ -253,14 +269,15 @@ final class FamiliesTest {
                   HostTensor.of(quartet.tensor.Shape.of(1, 1, 1), new float[1]),
                   null)
               .run(scope, scope.ops().upload(family.tensor("level0")), new float[1]);
-      List<Integer> places = List.of(2, 5, 8, 11);
       assertThat(output.inputs()).containsOnlyKeys(places.toArray(new Integer[0]));
-      for (int level = 0; level < places.size(); level++) {
-        Tensor features = output.inputs().get(places.get(level));
+      for (int level = 0; level < 4; level++) {
+        Tensor features =
+            level < places.size() ? output.inputs().get(places.get(level)) : output.middle();
         assertThat(features).isNotNull();
         Ops ops = scope.ops();
         family.assertClose("level" + level, ops.download(ops.toChannelsFirst(features)), TENSOR);
       }
+      return output;
     }
   }
 
