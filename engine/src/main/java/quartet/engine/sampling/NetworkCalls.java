@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,22 +48,22 @@ final class NetworkCalls {
   Tensor predict(
       TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
     int items = x.dim(0);
-    int countable = LargeTensors.items(x.dim(1), x.dim(2), model.widestPixel());
-    fits = Math.min(fits, Math.max(1, countable)); // one is tried in any case
+    // One is tried in any case.
+    int countable = Math.max(1, LargeTensors.items(x.dim(1), x.dim(2), model.widestPixel()));
     while (true) {
+      int size = perCall(items, Math.min(fits, countable));
       try {
-        return fits >= items
+        return size == items
             ? model.predict(scope, x, timesteps, context, steering)
-            : inParts(scope, x, timesteps, context, steering);
+            : inParts(scope, x, timesteps, context, steering, size);
       } catch (EngineException e) {
-        int tried = Math.min(fits, items);
-        if (!model.partsWhenFull() || e.kind() != ErrorKind.OUT_OF_MEMORY || tried == 1) {
+        if (!model.partsWhenFull() || e.kind() != ErrorKind.OUT_OF_MEMORY || size == 1) {
           throw e;
         }
-        fits = (tried + 1) / 2;
+        fits = size / 2;
         LOG.info(
-            "No room for {} items of {}x{} in the network at once, going on with {} at a time",
-            tried,
+            "No room for {} items of {}x{} in the network at once, going on with at most {}",
+            size,
             x.dim(2),
             x.dim(1),
             fits);
@@ -75,18 +76,23 @@ final class NetworkCalls {
    * call has algorithms to be chosen and a graph to be recorded.
    */
   static int perCall(int items, int fits) {
-    for (int size = fits; size > fits / 2; size--) {
+    int most = Math.min(items, fits);
+    for (int size = most; size > most / 2; size--) {
       if (items % size == 0) {
         return size;
       }
     }
-    return fits;
+    return most;
   }
 
   private Tensor inParts(
-      TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
+      TensorScope scope,
+      Tensor x,
+      float[] timesteps,
+      PromptContext context,
+      Steering steering,
+      int size) {
     int items = x.dim(0);
-    int size = perCall(items, fits);
     try (TensorScope call = scope.child("parts")) {
       Ops ops = call.ops();
       Tensor whole = null;
@@ -105,7 +111,7 @@ final class NetworkCalls {
         ops.download(made);
         whole = whole == null ? made : ops.concatFirst(whole, made);
       }
-      return call.handOver(whole == null ? x : whole);
+      return call.handOver(Objects.requireNonNull(whole));
     }
   }
 

@@ -81,6 +81,7 @@ final class NetworkCallsTest {
     assertThat(NetworkCalls.perCall(8, 4)).isEqualTo(4);
     assertThat(NetworkCalls.perCall(7, 4)).isEqualTo(4);
     assertThat(NetworkCalls.perCall(5, 1)).isEqualTo(1);
+    assertThat(NetworkCalls.perCall(2, Integer.MAX_VALUE)).isEqualTo(2);
   }
 
   private static @Nullable EngineException failure(long room, boolean inParts) {
