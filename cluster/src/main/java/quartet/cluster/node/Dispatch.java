@@ -125,11 +125,6 @@ final class Dispatch {
         throw new IllegalStateException(
             "prompt " + start.waiting().promptId() + " waits and is not open");
       }
-      opened.gpuId = start.gpuId();
-      PromptJob job =
-          opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
-      work.running.put(start.gpuId(), job);
-      gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       if (opened.entry.pinnedTo() == null) {
         LOG.info(
             "Routing prompt {} to GPU {} ({})",
@@ -137,6 +132,11 @@ final class Dispatch {
             start.gpuId(),
             start.reason());
       }
+      opened.gpuId = start.gpuId();
+      PromptJob job =
+          opened.split == null ? opened.job() : opened.split.job(start.waiting().promptId());
+      work.running.put(start.gpuId(), job);
+      gpus.get(start.gpuId()).tell(new GpuActor.Run(job, start.behind()));
       view.changed();
     }
   }
