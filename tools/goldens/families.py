@@ -532,11 +532,10 @@ def controlnet(base):
     save("tiny_controlnet_expected", E, META)
 
 
-def adapter():
-    """T2I-Adapter of Stable Diffusion 1: 8x8 pixels as channels, four levels of two blocks."""
-    P = Params(6)
-    chans = [32, 32, 32, 64]
-    P.conv("conv_in", chans[0], 3 * 64, 3)
+def adapter(name, seed, hint_seed, chans, unshuffle, halved):
+    """A T2I-Adapter: pixels as channels, four levels of two blocks, some of them halved before."""
+    P = Params(seed)
+    P.conv("conv_in", chans[0], 3 * unshuffle * unshuffle, 3)
     c = chans[0]
     for i, o in enumerate(chans):
         for j in range(2):
@@ -547,49 +546,19 @@ def adapter():
             P.conv(k + ".block2", o, o, 1)
             c = o
     file, N = P.stored(torch.float8_e4m3fn)
-    save("tiny_t2i", file, META)
-    hint = torch.rand(1, 3, 128, 64, generator=torch.Generator().manual_seed(31))
-    x, feats = N.conv("conv_in", F.pixel_unshuffle(hint, 8)), []
+    save(name, file, META)
+    hint = torch.rand(1, 3, 128, 64, generator=torch.Generator().manual_seed(hint_seed))
+    x, feats = N.conv("conv_in", F.pixel_unshuffle(hint, unshuffle)), []
     for i in range(4):
         for j in range(2):
             k = f"body.{2 * i + j}"
-            if i > 0 and j == 0:
+            if i in halved and j == 0:
                 x = F.avg_pool2d(x, 2, 2)
             if k + ".in_conv.weight" in N:
                 x = N.conv(k + ".in_conv", x, 1, 0)
             x = x + N.conv(k + ".block2", F.relu(N.conv(k + ".block1", x)), 1, 0)
         feats.append(x)
-    save("tiny_t2i_expected", {"hint": hint.movedim(1, -1), **{f"level{i}": f for i, f in enumerate(feats)}}, META)
-
-
-def adapter_xl():
-    """The same of SDXL: 16x16 pixels as channels, halved once, before the third level."""
-    P = Params(8)
-    chans = [32, 32, 64, 64]
-    P.conv("conv_in", chans[0], 3 * 256, 3)
-    c = chans[0]
-    for i, o in enumerate(chans):
-        for j in range(2):
-            k = f"body.{2 * i + j}"
-            if c != o:
-                P.conv(k + ".in_conv", o, c, 1)
-            P.conv(k + ".block1", o, o, 3)
-            P.conv(k + ".block2", o, o, 1)
-            c = o
-    file, N = P.stored(torch.float8_e4m3fn)
-    save("tiny_t2i_xl", file, META)
-    hint = torch.rand(1, 3, 128, 64, generator=torch.Generator().manual_seed(32))
-    x, feats = N.conv("conv_in", F.pixel_unshuffle(hint, 16)), []
-    for i in range(4):
-        for j in range(2):
-            k = f"body.{2 * i + j}"
-            if i == 2 and j == 0:
-                x = F.avg_pool2d(x, 2, 2)
-            if k + ".in_conv.weight" in N:
-                x = N.conv(k + ".in_conv", x, 1, 0)
-            x = x + N.conv(k + ".block2", F.relu(N.conv(k + ".block1", x)), 1, 0)
-        feats.append(x)
-    save("tiny_t2i_xl_expected", {"hint": hint.movedim(1, -1), **{f"level{i}": f for i, f in enumerate(feats)}}, META)
+    save(name + "_expected", {"hint": hint.movedim(1, -1), **{f"level{i}": f for i, f in enumerate(feats)}}, META)
 
 
 def esrgan():
@@ -800,8 +769,8 @@ if __name__ == "__main__":
     sd2()
     inpaint()
     controlnet(base)
-    adapter()
-    adapter_xl()
+    adapter("tiny_t2i", 6, 31, [32, 32, 32, 64], 8, (1, 2, 3))
+    adapter("tiny_t2i_xl", 8, 32, [32, 32, 64, 64], 16, (2,))
     esrgan()
     taesd()
     lora(base)
