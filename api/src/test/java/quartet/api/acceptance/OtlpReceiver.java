@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
 import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.metrics.v1.HistogramDataPoint;
 import io.opentelemetry.proto.metrics.v1.Metric;
 import java.io.IOException;
 import java.io.InputStream;
@@ -115,6 +116,16 @@ final class OtlpReceiver implements AutoCloseable {
         : metric.getSum().getDataPointsList().stream()
             .filter(point -> labels(point.getAttributesList()).entrySet().containsAll(of(labels)))
             .mapToDouble(point -> point.getAsDouble())
+            .sum();
+  }
+
+  /** How many values a histogram's points hold together; 0 without any. */
+  long recorded(String name) {
+    Metric metric = last().get(name);
+    return metric == null
+        ? 0
+        : metric.getHistogram().getDataPointsList().stream()
+            .mapToLong(HistogramDataPoint::getCount)
             .sum();
   }
 
