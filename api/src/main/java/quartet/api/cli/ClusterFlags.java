@@ -1,7 +1,5 @@
 package quartet.api.cli;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -160,11 +158,7 @@ final class ClusterFlags {
     if (name != null) {
       return name;
     }
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "server";
-    }
+    return HostName.read(HostName.KERNEL);
   }
 
   private ClusterOptions.Split split() {

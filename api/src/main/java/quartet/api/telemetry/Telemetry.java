@@ -98,6 +98,7 @@ public final class Telemetry implements AutoCloseable {
   private static Config config(TelemetryOptions options, Identity identity) {
     Map<String, Object> changes = new HashMap<>();
     changes.put("kamon.environment.service", "quartet");
+    changes.put("kamon.environment.host", identity.node());
     changes.put("kamon.environment.instance", identity.instance());
     changes.put("kamon.environment.tags.node", identity.node());
     changes.put("kamon.modules.jvm-metrics.enabled", options.metrics());

@@ -29,6 +29,16 @@ final class StartUpTest {
     }
   }
 
+  /** As in most containers. */
+  @Test
+  void aMachineWhoseNameNobodyKnowsIsNoReasonForAComplaint(@TempDir Path base) throws IOException {
+    Path nobody = Files.createFile(base.resolve("hosts"));
+    try (ServerProcess server =
+        ServerProcess.start(base, Map.of("JAVA_TOOL_OPTIONS", "-Djdk.net.hosts.file=" + nobody))) {
+      assertThat(server.text()).contains("-Djdk.net.hosts.file").doesNotContain("Exception");
+    }
+  }
+
   @Test
   void fewerDevicesThanAskedForStopTheStart(@TempDir Path base) throws InterruptedException {
     Map<String, String> four = Map.of("COMFY_MULTI_GPU_SCHED", "1", "COMFY_NUM_GPUS", "4");
