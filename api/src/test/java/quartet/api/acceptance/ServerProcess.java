@@ -81,25 +81,16 @@ final class ServerProcess implements AutoCloseable {
 
   private static List<String> command(Path base, int heapMegabytes, String... arguments) {
     List<String> command =
-        new ArrayList<>(
+        ProductJvm.command(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "--add-modules=jdk.incubator.vector",
                 "-XX:+ExitOnOutOfMemoryError",
                 // A heap of a fixed size, touched at once: what grows is weights and tensors.
                 "-Xms" + heapMegabytes + "m",
                 "-Xmx" + heapMegabytes + "m",
                 "-XX:+AlwaysPreTouch",
                 "-Dfile.encoding=UTF-8",
-                "-Dstdout.encoding=UTF-8",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "quartet.api.Main",
-                "serve",
-                "--base-directory",
-                base.toString()));
+                "-Dstdout.encoding=UTF-8"));
+    command.addAll(List.of("serve", "--base-directory", base.toString()));
     if (List.of(arguments).stream().noneMatch(argument -> argument.startsWith("--port"))) {
       command.addAll(List.of("--port", "0"));
     }
