@@ -12,30 +12,21 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.dispatch.ControlMessage;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
 import quartet.engine.device.DeviceThread;
-import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Finishers;
-import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionOutcome;
-import quartet.engine.exec.Remainder;
-import quartet.engine.node.PreviewMethod;
-import quartet.engine.value.ImageBatch;
-import quartet.errors.EngineException;
-import quartet.errors.ErrorKind;
 
 /**
  * One device: runs one prompt at a time on the device's thread, and tells the front actor what
  * happens. Which prompt is next is not decided here. It never blocks.
+ *
+ * <p>It carries messages. What is done on the device's thread is {@link DeviceTask}; what follows
+ * for the device is said by {@link Diagnosis}, {@link MemoryStorm}, {@link Liveness} and {@link
+ * GpuHealth}; whose end is told next by {@link Departures}; and what operators read is {@link
+ * GpuLog}.
  *
  * <p>What is left of a prompt when the device has done its part, its pictures' files above all, is
  * done on other threads, while the device has the next prompt. Ends are told in the order of the
@@ -51,13 +42,9 @@ import quartet.errors.ErrorKind;
  * A fault that only a new process heals is reported as {@link GpuReport.Lost}.
  */
 public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
-  private static final Logger LOG = LoggerFactory.getLogger(GpuActor.class);
   private static final Duration FIGURES_EVERY = Duration.ofSeconds(60);
   private static final Duration LOOK_EVERY = Duration.ofMillis(500);
   private static final int FIGURES_EVERY_TASKS = 10;
-
-  /** Prompts in a row that end without memory: the device, not the prompts, is suspected. */
-  private static final int STORM = 3;
 
   /** What it understands. */
   public sealed interface Command {}
@@ -89,12 +76,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
    */
   public record WarmedUp(int gpuId, @Nullable String failure) {}
 
-  /** Result: null if something is left that needs no device; then Ended follows. */
-  private record OffDevice(
-      GpuRun run, GpuHoldings holdings, Duration onDevice, DeviceWorker.@Nullable Result result)
-      implements Command, ControlMessage {}
-
-  private record Ended(GpuRun run, DeviceWorker.Result result) implements Command, ControlMessage {}
+  private record Stepped(DeviceTask.Step step) implements Command, ControlMessage {}
 
   private record WorkerFailed(Throwable failure) implements Command, ControlMessage {}
 
@@ -114,10 +96,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   /** What outlives restarts. */
   private static final class Life {
     final Finishers finishers;
-
-    /** Off the device and not told to have ended, in the order of their starts. */
-    final Deque<GpuRun> leaving = new ArrayDeque<>();
-
+    final Departures leaving = new Departures();
     GpuFigures figures = GpuFigures.NONE;
     long loggedTasks;
     int starts;
@@ -134,11 +113,12 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   private final ActorRef<GpuReport> front;
   private final DeviceThread device;
   private final Life life;
+  private final GpuLog log;
+  private final DeviceTask task;
   private @Nullable GpuRun run;
-  private int outOfMemoryInARow;
+  private MemoryStorm storm = MemoryStorm.CALM;
+  private GpuHealth health;
   private boolean announced;
-  private boolean usable;
-  private boolean lost;
 
   /**
    * A device's actor, supervised.
@@ -171,11 +151,13 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     this.clock = clock;
     this.front = front;
     this.device = new DeviceThread(settings.gpuId(), settings.worker());
+    this.log = new GpuLog(settings.gpuId());
+    this.task = new DeviceTask(settings, clock, life.finishers, log, this::happened, this::stepped);
+    this.health = GpuHealth.atStart(life.starts);
     timers.startTimerWithFixedDelay(new LogFigures(), FIGURES_EVERY);
     timers.startTimerWithFixedDelay(new Look(), LOOK_EVERY);
-    usable = life.starts == 0;
     if (life.starts++ > 0) {
-      LOG.info("🔥 [GPU {}] Warming up again after: {}", settings.gpuId(), life.reason);
+      log.warmUpStartsAgain(life.reason);
       warmUp(null);
     }
   }
@@ -189,8 +171,7 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
         .onMessage(Freed.class, this::onFreed)
         .onMessage(WarmUp.class, this::onWarmUp)
         .onMessage(WarmUpDone.class, this::onWarmUpDone)
-        .onMessage(OffDevice.class, this::onOffDevice)
-        .onMessage(Ended.class, this::onEnded)
+        .onMessage(Stepped.class, this::onStepped)
         .onMessage(WorkerFailed.class, this::onWorkerFailed)
         .onMessage(LogFigures.class, this::onLogFigures)
         .onMessage(Look.class, this::onLook)
@@ -200,20 +181,25 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   }
 
   private Behavior<Command> onRun(Run message) {
-    if (lost) {
-      front.tell(new GpuReport.Lost(settings.gpuId(), message.job(), life.reason));
-      return this;
-    }
-    if (!usable) {
-      return this; // sent before the front actor heard of the failure; it has taken the prompt back
-    }
+    return switch (health) {
+      case LOST -> {
+        front.tell(new GpuReport.Lost(settings.gpuId(), message.job(), life.reason));
+        yield this;
+      }
+      // Sent before the front actor heard of the failure; it has taken the prompt back.
+      case UNPROVEN -> this;
+      case READY -> start(message);
+    };
+  }
+
+  private Behavior<Command> start(Run message) {
     if (run != null) {
       throw new IllegalStateException(
           "GPU %d was given prompt %s while it runs %s"
               .formatted(settings.gpuId(), message.job().promptId(), run.job.promptId()));
     }
     if (!announced) {
-      LOG.info("🔧 [GPU {}] Worker started on {}", settings.gpuId(), settings.device());
+      log.workerStarted(settings.device());
       announced = true;
     }
     GpuRun next = new GpuRun(message.job(), clock.instant(), message.behind());
@@ -221,9 +207,9 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     if (life.leaving.isEmpty()) {
       next.becomesFirst();
     }
-    tell(new PromptEvent.Started(next.job, settings.gpuId(), clock.millis()));
+    happened(new PromptEvent.Started(next.job, settings.gpuId(), clock.millis()));
     device
-        .submit(worker -> work(worker, next))
+        .submit(worker -> task.run(worker, next))
         .exceptionally(
             failure -> {
               self.tell(new WorkerFailed(failure));
@@ -232,177 +218,100 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     return this;
   }
 
-  /** On the device's thread. */
-  private GpuRun work(Worker worker, GpuRun current) {
-    long began = System.nanoTime();
-    current.signOfLife();
-    JobEvents events =
-        new JobEvents(
-            current.job,
-            clock,
-            previews(current),
-            event -> {
-              current.signOfLife();
-              tell(event);
-            });
-    Remainder<DeviceWorker.Result> left =
-        settings
-            .planner()
-            .plan(current.job)
-            .map(
-                plan ->
-                    worker.begin(
-                        new DeviceWorker.Job(
-                            current.job.promptId(), plan, current.job.extraPngInfo(), current),
-                        events))
-            .orElseGet(
-                () ->
-                    new Remainder.Nothing<>(
-                        notRun(
-                            ErrorKind.INPUT,
-                            "The prompt was valid when it was accepted and is not any more: "
-                                + settings.planner().whyNot(current.job))));
-    GpuHoldings holdings = GpuHoldings.of(worker);
-    Duration onDevice = Duration.ofNanos(System.nanoTime() - began);
-    boolean taken =
-        left instanceof Remainder.HostNodes
-            && life.finishers.offer(
-                () -> self.tell(new OffDevice(current, holdings, onDevice, null)),
-                () -> self.tell(new Ended(current, finish(current, left))));
-    if (!taken) {
-      self.tell(new OffDevice(current, holdings, onDevice, left.finish()));
-    }
-    return current;
+  /** On any thread. */
+  private void happened(PromptEvent.OfPrompt event) {
+    front.tell(new GpuReport.Happened(settings.gpuId(), event));
   }
 
-  /** On a thread of its own: a prompt whose end cannot be told would never end. */
-  private static DeviceWorker.Result finish(GpuRun current, Remainder<DeviceWorker.Result> left) {
-    try {
-      return left.finish();
-    } catch (RuntimeException e) {
-      LOG.error("the end of prompt {} failed", current.job.promptId(), e);
-      return notRun(ErrorKind.INTERNAL, e.toString());
-    }
+  /** On any thread. */
+  private void stepped(DeviceTask.Step step) {
+    self.tell(new Stepped(step));
   }
 
-  /** A client may take any picture for one of the prompt that it has not heard the end of. */
-  private PreviewSink previews(GpuRun current) {
-    PreviewSink usual = settings.previews();
-    return new PreviewSink() {
-      @Override
-      public PreviewMethod wanted(PromptJob job) {
-        return current.isFirst() ? usual.wanted(job) : PreviewMethod.NONE;
-      }
-
-      @Override
-      public void offer(PromptJob job, String nodeId, ImageBatch picture) {
-        usual.offer(job, nodeId, picture);
+  private Behavior<Command> onStepped(Stepped message) {
+    return switch (message.step()) {
+      case DeviceTask.OffDevice off -> offDevice(off);
+      case DeviceTask.Ended ended -> {
+        ended.run().ended(ended.result(), clock.instant());
+        tellEnds();
+        yield this;
       }
     };
   }
 
-  private Behavior<Command> onOffDevice(OffDevice message) {
-    GpuRun off = message.run();
+  private Behavior<Command> offDevice(DeviceTask.OffDevice step) {
+    GpuRun off = step.run();
     if (off != run) {
       return this; // given up in the meantime
     }
-    DeviceWorker.Result result = message.result();
-    if (result != null
-        && result.outcome() instanceof ExecutionOutcome.Failed failed
-        && !off.isCancelled()
-        && (failed.kind() == ErrorKind.DEVICE || failed.kind() == ErrorKind.DEVICE_LOST)) {
-      return deviceFailed(failed.kind(), failed.message(), null);
+    Diagnosis ofPrompt = Diagnosis.ofEnd(step.outcome(), off.isCancelled());
+    if (!(ofPrompt instanceof Diagnosis.Well)) {
+      return treat(ofPrompt); // which gives the prompt back
     }
     run = null;
-    off.end = result == null ? null : new GpuRun.End(result, clock.instant());
+    if (step.result() != null) {
+      off.ended(step.result(), clock.instant());
+    }
     life.leaving.add(off);
-    boolean success = result == null || result.outcome() instanceof ExecutionOutcome.Succeeded;
     front.tell(
         new GpuReport.LeftDevice(
-            settings.gpuId(), off.job, success, message.holdings(), message.onDevice()));
+            settings.gpuId(), off.job, step.success(), step.holdings(), step.onDevice()));
     tellEnds();
-    watchForStorm(result);
-    return this;
-  }
-
-  private Behavior<Command> onEnded(Ended message) {
-    message.run().end = new GpuRun.End(message.result(), clock.instant());
-    tellEnds();
-    return this;
+    storm = storm.after(step.outcome());
+    return treat(storm.diagnosis());
   }
 
   /** A prompt that has ended waits for those that started before it. */
   private void tellEnds() {
-    for (GpuRun first = life.leaving.peek();
-        first != null && first.end != null;
-        first = life.leaving.peek()) {
-      life.leaving.remove();
+    for (GpuRun.End end = life.leaving.nextEnd(); end != null; end = life.leaving.nextEnd()) {
       if (run != null && life.leaving.isEmpty()) {
         run.becomesFirst();
       }
-      tellEnd(first, first.end);
+      tellEnd(end);
     }
   }
 
-  private void tellEnd(GpuRun ended, GpuRun.End end) {
+  private void tellEnd(GpuRun.End end) {
+    GpuRun ended = end.run();
     ExecutionOutcome outcome = end.result().outcome();
-    Duration took = Duration.between(ended.started, end.at());
     life.figures =
         life.figures.plus(
             outcome instanceof ExecutionOutcome.Succeeded,
             ended.behind,
             Duration.between(ended.job.accepted(), ended.started),
-            took,
+            end.took(),
             end.result().outOfMemory());
-    logEnd(ended.job, outcome, took);
+    log.ended(ended.job, outcome, end.took());
     front.tell(
         new GpuReport.Finished(
             settings.gpuId(),
             new PromptEvent.Ended(ended.job, settings.gpuId(), outcome, end.at().toEpochMilli()),
             life.figures));
     if (life.figures.tasks() - life.loggedTasks >= FIGURES_EVERY_TASKS) {
-      onLogFigures(new LogFigures());
-    }
-  }
-
-  private void watchForStorm(DeviceWorker.@Nullable Result result) {
-    boolean outOfMemory =
-        result != null
-            && result.outcome() instanceof ExecutionOutcome.Failed failed
-            && failed.kind() == ErrorKind.OUT_OF_MEMORY;
-    outOfMemoryInARow = outOfMemory ? outOfMemoryInARow + 1 : 0;
-    if (outOfMemoryInARow >= STORM) {
-      deviceFailed(ErrorKind.DEVICE, STORM + " prompts in a row ran out of memory", null);
+      logFigures();
     }
   }
 
   private Behavior<Command> onWorkerFailed(WorkerFailed message) {
-    Throwable cause =
-        message.failure() instanceof CompletionException && message.failure().getCause() != null
-            ? message.failure().getCause()
-            : message.failure();
-    return deviceFailed(
-        cause instanceof EngineException engine ? engine.kind() : ErrorKind.DEVICE,
-        cause.getMessage() == null ? cause.toString() : cause.getMessage(),
-        cause);
+    return treat(Diagnosis.ofThrown(message.failure()));
   }
 
   /** Throws, so that the supervisor restarts this actor; or reports the device as lost. */
-  private Behavior<Command> deviceFailed(ErrorKind kind, String reason, @Nullable Throwable cause) {
-    life.reason = reason;
-    if (kind == ErrorKind.DEVICE_LOST) {
-      return deviceLost(reason);
-    }
-    throw new DeviceFailedException(settings.gpuId(), reason, cause);
+  private Behavior<Command> treat(Diagnosis diagnosis) {
+    return switch (diagnosis) {
+      case Diagnosis.Well() -> this;
+      case Diagnosis.Failed(String reason, Throwable cause) -> {
+        life.reason = reason;
+        throw new DeviceFailedException(settings.gpuId(), reason, cause);
+      }
+      case Diagnosis.Lost(String reason) -> deviceLost(reason);
+    };
   }
 
   private Behavior<Command> deviceLost(String reason) {
-    LOG.error(
-        "❌ [GPU {}] is lost to this process: {}; the process has to be replaced",
-        settings.gpuId(),
-        reason);
+    log.lost(reason);
     life.reason = reason;
-    lost = true;
+    health = GpuHealth.LOST;
     PromptJob interrupted = run == null ? null : run.job;
     run = null;
     front.tell(new GpuReport.Lost(settings.gpuId(), interrupted, reason));
@@ -410,85 +319,42 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
   }
 
   private Behavior<Command> onLook(Look message) {
-    for (GpuRun leaving : List.copyOf(life.leaving)) {
-      if (leaving.end == null && leaving.stuck(settings.stuckAfter())) {
-        giveUp(leaving);
-      }
-    }
+    life.leaving.hanging(settings.stuckAfter()).forEach(this::giveUp);
     GpuRun current = run;
     if (current != null && current.stuck(settings.stuckAfter())) {
-      String reason = silent(current);
-      life.reason = reason;
-      if (device.abandon()) {
-        LOG.error("❌ [GPU {}] {}; its process is killed", settings.gpuId(), reason);
-        current.signOfLife(); // it ends with WorkerFailed in a moment
-      } else {
-        return deviceLost(reason);
+      life.reason = current.silentFor();
+      if (!device.abandon()) {
+        return deviceLost(life.reason);
       }
+      log.processKilled(life.reason);
+      current.signOfLife(); // it ends with WorkerFailed in a moment
     }
     return this;
   }
 
   /** Its thread cannot be ended, and the disk it waits for may be everybody's. */
   private void giveUp(GpuRun hangs) {
-    life.leaving.remove(hangs);
-    life.reason = silent(hangs);
-    lost = true;
-    LOG.error("❌ [GPU {}] {}; the process has to be replaced", settings.gpuId(), life.reason);
+    life.leaving.giveUp(hangs);
+    life.reason = hangs.silentFor();
+    health = GpuHealth.LOST;
+    log.hangs(life.reason);
     front.tell(new GpuReport.Lost(settings.gpuId(), hangs.job, life.reason));
     tellEnds();
   }
 
-  private static String silent(GpuRun run) {
-    return "prompt %s has given no sign of life for %d s"
-        .formatted(run.job.promptId(), run.silence().toSeconds());
-  }
-
   private Behavior<Command> onPreRestart() {
     GpuRun current = run;
-    LOG.error("❌ [GPU {}] failed and is restarted: {}", settings.gpuId(), life.reason);
+    log.restarts(life.reason);
     front.tell(
         new GpuReport.Down(settings.gpuId(), current == null ? null : current.job, life.reason));
     return stopDevice();
   }
 
-  private void logEnd(PromptJob job, ExecutionOutcome outcome, Duration took) {
-    String seconds = String.format(Locale.ROOT, "%.2f", took.toMillis() / 1000.0);
-    switch (outcome) {
-      case ExecutionOutcome.Succeeded ignored ->
-          LOG.info(
-              "✅ [GPU {}] Prompt {} executed in {}s", settings.gpuId(), job.promptId(), seconds);
-      case ExecutionOutcome.Interrupted stopped ->
-          LOG.info(
-              "🛑 [GPU {}] Prompt {} interrupted at node {} ({}) after {}s",
-              settings.gpuId(),
-              job.promptId(),
-              stopped.nodeId(),
-              stopped.nodeType(),
-              seconds);
-      case ExecutionOutcome.Failed failure ->
-          LOG.error(
-              "❌ [GPU {}] Prompt {} failed at node {} ({}) after {}s: {}",
-              settings.gpuId(),
-              job.promptId(),
-              failure.nodeId(),
-              failure.nodeType(),
-              seconds,
-              failure.message());
-    }
-  }
-
-  private static DeviceWorker.Result notRun(ErrorKind kind, String message) {
-    return new DeviceWorker.Result(ExecutionOutcome.Failed.outsideNodes(kind, message), 0);
-  }
-
   private Behavior<Command> onInterrupt(Interrupt message) {
-    if (run != null && run.job.promptId().equals(message.promptId())) {
+    if (run != null && run.is(message.promptId())) {
       run.cancel();
     }
-    life.leaving.stream()
-        .filter(leaving -> leaving.job.promptId().equals(message.promptId()))
-        .forEach(GpuRun::cancel);
+    life.leaving.cancel(message.promptId());
     return this;
   }
 
@@ -512,16 +378,13 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     if (message.holdings() != null) {
       front.tell(new GpuReport.Holds(settings.gpuId(), message.holdings()));
     } else {
-      LOG.warn(
-          "[GPU {}] could not free memory: {}",
-          settings.gpuId(),
-          String.valueOf(message.failure()));
+      log.couldNotFree(message.failure());
     }
     return this;
   }
 
   private Behavior<Command> onWarmUp(WarmUp message) {
-    LOG.info("🔥 [GPU {}] Starting warmup...", settings.gpuId());
+    log.warmUpStarts();
     warmUp(message.replyTo());
     return this;
   }
@@ -542,30 +405,34 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     GpuHoldings holdings = message.holdings();
     ActorRef<WarmedUp> asked = message.replyTo();
     if (failure == null && holdings != null) {
-      LOG.info("✅ [GPU {}] Warmup completed", settings.gpuId());
-      usable = true;
+      log.warmUpCompleted();
+      health = health.warmedUp();
       front.tell(new GpuReport.Up(settings.gpuId(), holdings));
     } else {
-      LOG.error("❌ [GPU {}] Warmup failed: {}", settings.gpuId(), String.valueOf(failure));
+      log.warmUpFailed(failure);
     }
     if (asked != null) {
       asked.tell(new WarmedUp(settings.gpuId(), failure == null ? null : String.valueOf(failure)));
     }
-    return failure == null ? this : onWorkerFailed(new WorkerFailed(failure));
+    return failure == null ? this : treat(Diagnosis.ofThrown(failure));
   }
 
   private Behavior<Command> onLogFigures(LogFigures message) {
-    if (life.figures.tasks() != life.loggedTasks) {
-      LOG.info("📊 [GPU {}] {}", settings.gpuId(), life.figures);
-      life.loggedTasks = life.figures.tasks();
-    }
+    logFigures();
     return this;
   }
 
+  private void logFigures() {
+    if (life.figures.tasks() != life.loggedTasks) {
+      log.figures(life.figures);
+      life.loggedTasks = life.figures.tasks();
+    }
+  }
+
   private Behavior<Command> onPostStop() {
-    life.leaving.forEach(GpuRun::cancel);
+    life.leaving.cancelAll();
     stopDevice();
-    if (!lost) {
+    if (health != GpuHealth.LOST) {
       life.finishers.close();
     }
     return this;
@@ -576,15 +443,11 @@ public final class GpuActor extends AbstractBehavior<GpuActor.Command> {
     if (current != null) {
       current.cancel();
     }
-    if (lost) {
+    if (health == GpuHealth.LOST) {
       device.leave();
     } else {
       device.close();
     }
     return this;
-  }
-
-  private void tell(PromptEvent.OfPrompt event) {
-    front.tell(new GpuReport.Happened(settings.gpuId(), event));
   }
 }

@@ -14,28 +14,41 @@ import quartet.engine.run.CancelToken;
  * from the device's, and then from the one that does what is left.
  */
 final class GpuRun implements CancelToken {
-  /** A step may take this many times as long as the longest one before it. */
-  private static final long PATIENCE_FACTOR = 20;
-
   final PromptJob job;
   final Instant started;
   final int behind;
 
-  /** How it ended, once it has; told when those before it have ended too. */
-  @Nullable End end;
-
+  private @Nullable End end;
   private volatile boolean first;
   private volatile boolean cancelled;
-  private volatile long lastSign = System.nanoTime();
-  private volatile long longestGap;
+  private volatile Liveness liveness = Liveness.from(System.nanoTime());
 
-  /** An end, and when it came. */
-  record End(DeviceWorker.Result result, Instant at) {}
+  /** An end: whose, how, and when it came. */
+  record End(GpuRun run, DeviceWorker.Result result, Instant at) {
+    /** From start to end. */
+    Duration took() {
+      return Duration.between(run.started, at);
+    }
+  }
 
   GpuRun(PromptJob job, Instant started, int behind) {
     this.job = job;
     this.started = started;
     this.behind = behind;
+  }
+
+  boolean is(String promptId) {
+    return job.promptId().equals(promptId);
+  }
+
+  /** It has ended; that is told when those before it have ended too. */
+  void ended(DeviceWorker.Result result, Instant at) {
+    end = new End(this, result, at);
+  }
+
+  /** How it ended, or null if it has not. */
+  @Nullable End end() {
+    return end;
   }
 
   /** Those that started before it on the device have ended. */
@@ -61,15 +74,20 @@ final class GpuRun implements CancelToken {
     signOfLife();
   }
 
+  /** Two threads' signs at the same moment may lose one of them: then the other one counts. */
   void signOfLife() {
-    long now = System.nanoTime();
-    longestGap = Math.max(longestGap, now - lastSign);
-    lastSign = now;
+    liveness = liveness.sign(System.nanoTime());
   }
 
   /** How long it has been silent. */
   Duration silence() {
-    return Duration.ofNanos(System.nanoTime() - lastSign);
+    return liveness.silence(System.nanoTime());
+  }
+
+  /** The same in words. */
+  String silentFor() {
+    return "prompt %s has given no sign of life for %d s"
+        .formatted(job.promptId(), silence().toSeconds());
   }
 
   /**
@@ -78,7 +96,6 @@ final class GpuRun implements CancelToken {
    * @param stuckAfter silence that is always allowed
    */
   boolean stuck(Duration stuckAfter) {
-    long allowed = Math.max(stuckAfter.toNanos(), PATIENCE_FACTOR * longestGap);
-    return System.nanoTime() - lastSign > allowed;
+    return liveness.stuck(System.nanoTime(), stuckAfter);
   }
 }

@@ -14,7 +14,6 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -49,12 +48,6 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
 
   private static final long EXPECTED_NANOS = Duration.ofSeconds(5).toNanos();
 
-  /** Prompts whose failed storing is doubtful, at most; beyond, the oldest are left as they are. */
-  private static final int MAX_TO_DELETE = 100_000;
-
-  /** SQL's state for a key that is there already. Source: SQL:2011, class 23. */
-  private static final String UNIQUE_VIOLATION = "23505";
-
   private static final int MAX_CONFLICTS = 5;
 
   private record Written(PromptEntity.Written written) implements JournalProtocol.Command {}
@@ -63,8 +56,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       String promptId, PromptLife life, boolean refused, @Nullable Throwable failure)
       implements JournalProtocol.Command {}
 
-  private record Deleted(Set<String> promptIds, @Nullable Throwable failure)
-      implements JournalProtocol.Command {}
+  private record Deleted(@Nullable Throwable failure) implements JournalProtocol.Command {}
 
   private record Retry() implements JournalProtocol.Command {}
 
@@ -106,8 +98,6 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     final long made = System.nanoTime();
   }
 
-  private record Waiter(Set<String> remaining, ActorRef<Done> replyTo) {}
-
   private final JournalDatabase database;
   private final Recorder recorder;
   private final @Nullable Owner self;
@@ -117,9 +107,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   private final Map<String, Slot> slots = new HashMap<>();
   private final Map<ActorRef<?>, String> entities = new HashMap<>();
   private final Set<String> expected = new LinkedHashSet<>();
-  private final Set<String> toDelete = new LinkedHashSet<>();
-  private final List<Waiter> waiters = new ArrayList<>();
-  private Set<String> deleting = Set.of();
+  private final Deletions deletions = new Deletions();
   private @Nullable String trouble;
   private boolean catchingUp;
 
@@ -186,7 +174,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
         && trouble == null
         && expected.size() < MAX_EXPECTED
         && !slots.containsKey(promptId)
-        && !deleting.contains(promptId)) {
+        && !deletions.isUnderWay(promptId)) {
       Slot slot = new Slot();
       slots.put(promptId, slot);
       expected.add(promptId);
@@ -211,11 +199,11 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
 
   private Behavior<JournalProtocol.Command> onAccept(JournalProtocol.Accept message) {
     Slot known = slots.get(message.promptId());
-    if (deleting.contains(message.promptId()) || (known != null && known.forgotten)) {
+    if (deletions.isUnderWay(message.promptId()) || (known != null && known.forgotten)) {
       message.replyTo().tell(new JournalProtocol.Away("this prompt is just being deleted"));
       return this;
     }
-    toDelete.remove(message.promptId());
+    deletions.keep(message.promptId());
     return add(message.promptId(), new Entry(message.facts(), true, self, message.replyTo()));
   }
 
@@ -331,7 +319,7 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
       slots.remove(promptId);
       slot.entries.forEach(
           entry -> entry.answer(new JournalProtocol.Away("this prompt was deleted")));
-      toDelete.add(promptId);
+      deletions.add(promptId);
       deleteNext();
     } else if (slot.writing && signal instanceof ChildFailed failure && conflicts(slot, failure)) {
       slot.writing = false;
@@ -353,11 +341,9 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
     if (self == null || entry == null || entry.conflicts >= MAX_CONFLICTS) {
       return false;
     }
-    for (Throwable one = failed.getCause(); one != null; one = one.getCause()) {
-      if (one instanceof java.sql.SQLException sql && UNIQUE_VIOLATION.equals(sql.getSQLState())) {
-        entry.conflicts++;
-        return true;
-      }
+    if (new StorageFailure(failed.getCause()).isConflict()) {
+      entry.conflicts++;
+      return true;
     }
     return false;
   }
@@ -378,8 +364,8 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
         } else if (slot.entity != null) {
           slot.forgotten = true;
           stop(slot);
-        } else if (toDelete.size() < MAX_TO_DELETE) {
-          toDelete.add(promptId);
+        } else {
+          deletions.addDoubtful(promptId);
         }
       }
     }
@@ -389,17 +375,8 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   }
 
   private String reason(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    String known = trouble;
-    if (root instanceof akka.pattern.CircuitBreakerOpenException && known != null) {
-      return known;
-    }
-    String text = root.getMessage() == null ? root.toString() : root.getMessage();
-    String reason = "the journal's database fails: " + text.lines().findFirst().orElse(text);
-    if (known == null) {
+    String reason = new StorageFailure(failure).reason(trouble);
+    if (trouble == null) {
       LOG.error("❌ {}; new prompts are refused until it works again, accepted ones go on", reason);
     }
     trouble = reason;
@@ -407,8 +384,9 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
   }
 
   private Behavior<JournalProtocol.Command> onForget(JournalProtocol.Forget message) {
-    if (message.replyTo() != null) {
-      waiters.add(new Waiter(new LinkedHashSet<>(message.promptIds()), message.replyTo()));
+    ActorRef<Done> asked = message.replyTo();
+    if (asked != null) {
+      deletions.whenGone(message.promptIds(), () -> asked.tell(Done.getInstance()));
     }
     for (String promptId : message.promptIds()) {
       Slot slot = slots.get(promptId);
@@ -417,21 +395,18 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
         stop(slot);
       } else {
         slots.remove(promptId);
-        toDelete.add(promptId);
+        deletions.add(promptId);
       }
     }
-    answerWaiters(Set.of());
     deleteNext();
     return this;
   }
 
   private void deleteNext() {
-    if (!deleting.isEmpty() || toDelete.isEmpty() || database.noRoom().isPresent()) {
+    if (!deletions.canBegin() || database.noRoom().isPresent()) {
       return;
     }
-    Set<String> batch = Set.copyOf(toDelete);
-    deleting = batch;
-    toDelete.clear();
+    Set<String> batch = deletions.begin();
     getContext()
         .pipeToSelf(
             CompletableFuture.runAsync(
@@ -443,31 +418,18 @@ public final class PromptJournal extends AbstractBehavior<JournalProtocol.Comman
                   }
                 },
                 blocking),
-            (done, failure) -> new Deleted(batch, failure));
+            (done, failure) -> new Deleted(failure));
   }
 
   private Behavior<JournalProtocol.Command> onDeleted(Deleted message) {
-    deleting = Set.of();
     if (message.failure() != null) {
       LOG.debug("deleting from the journal failed, to be tried again", message.failure());
-      toDelete.addAll(message.promptIds());
+      deletions.failed();
       return this; // the timer tries again
     }
-    answerWaiters(message.promptIds());
+    deletions.succeeded();
     deleteNext();
     return this;
-  }
-
-  private void answerWaiters(Set<String> gone) {
-    waiters.forEach(waiter -> waiter.remaining().removeAll(gone));
-    waiters.removeIf(
-        waiter -> {
-          if (waiter.remaining().isEmpty()) {
-            waiter.replyTo().tell(Done.getInstance());
-            return true;
-          }
-          return false;
-        });
   }
 
   private Behavior<JournalProtocol.Command> onRetry(Retry message) {

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import quartet.cluster.placement.GpuView;
+import quartet.cluster.placement.Placement;
 
 /**
  * One device as the queue sees it: what it does and what is on it.
@@ -78,8 +79,20 @@ final class GpuSlot {
         gpuId, resident, freeBytes, totalBytes, here == null ? null : here.shown());
   }
 
-  /** What it would look like with one more prompt begun there. */
-  void expect(Set<String> checkpoints) {
+  /** A prompt runs here from now on; what it will load is expected to be here. */
+  void start(Waiting one, Placement.Estimate estimate, long nowMillis) {
+    running =
+        new Running(
+            one,
+            nowMillis,
+            estimate.loadSeconds(),
+            estimate.runSeconds(),
+            one.work().unitsWithout(cachedStages),
+            estimate.loadSeconds() == 0);
+    expect(one.work().checkpoints());
+  }
+
+  private void expect(Set<String> checkpoints) {
     if (!view(0).holdsAll(checkpoints)) {
       Set<String> then = new HashSet<>(resident);
       then.addAll(checkpoints);

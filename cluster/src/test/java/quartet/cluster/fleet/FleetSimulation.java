@@ -13,12 +13,10 @@ import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 import quartet.cluster.job.Owner;
 import quartet.cluster.job.PromptFact;
 import quartet.cluster.job.PromptJob;
 import quartet.cluster.job.PromptLife;
-import quartet.cluster.journal.JournalDatabase;
 import quartet.cluster.journal.Recovered;
 import quartet.cluster.placement.GpuOutlook;
 import quartet.cluster.placement.NodeChoice;
@@ -37,7 +35,7 @@ import quartet.errors.Required;
  *
  * <p>What is real: {@link NodeQueue}, {@link NodeChoice}, {@link Transit}, {@link Orphans} and the
  * fold of a prompt's facts with its owner. What is pretended: time, devices, messages, membership,
- * and the journal, which stores one fact at a time, as the database's primary key makes it.
+ * and the journal: {@link PretendedJournal}.
  *
  * <p>After every run: each accepted prompt has ended, once; no client hears of an end twice; and
  * prompts of a client that nothing disturbed started in their order.
@@ -84,8 +82,7 @@ final class FleetSimulation {
   private final PriorityQueue<Event> events =
       new PriorityQueue<>(Comparator.comparingDouble(Event::at).thenComparingLong(Event::sequence));
   private final Map<Integer, Server> now = new TreeMap<>();
-  private final Map<String, List<PromptFact>> journal = new LinkedHashMap<>();
-  private final Map<String, Integer> ends = new HashMap<>();
+  private final PretendedJournal journal = new PretendedJournal();
   private final Set<String> told = new HashSet<>();
   private final Set<String> accepted = new HashSet<>();
   private final Set<String> disturbed = new HashSet<>();
@@ -96,7 +93,6 @@ final class FleetSimulation {
   private boolean trouble = true;
   int moved;
   int takenOver;
-  int fenced;
   int lostServers;
 
   FleetSimulation(long seed, int servers) {
@@ -118,7 +114,7 @@ final class FleetSimulation {
       at(random.nextDouble() * 40, this::misfortune);
     }
     at(45, () -> trouble = false);
-    while (time < 400 && !(time > 50 && ends.size() >= accepted.size())) {
+    while (time < 400 && !(time > 50 && journal.ended() >= accepted.size())) {
       Event next = events.poll();
       if (next == null) {
         throw broken("nothing happens any more");
@@ -128,10 +124,15 @@ final class FleetSimulation {
     }
     accepted.forEach(
         id -> {
-          if (ends.getOrDefault(id, 0) != 1) {
-            throw broken(id + " ended " + ends.getOrDefault(id, 0) + " times: " + journal.get(id));
+          if (journal.ends(id) != 1) {
+            throw broken(id + " ended " + journal.ends(id) + " times: " + journal.of(id));
           }
         });
+  }
+
+  /** Facts that the journal refused, since their prompts were other servers'. */
+  int refused() {
+    return journal.refused();
   }
 
   private IllegalStateException broken(String what) {
@@ -246,41 +247,8 @@ final class FleetSimulation {
     at(time + DETECTION + 1 + random.nextDouble() * 5, () -> boot(server.place));
   }
 
-  // The journal: one fact after the other, and only its owner's.
-
-  private PromptLife life(String id) {
-    PromptLife life = new PromptLife.Unknown();
-    for (PromptFact fact : journal.getOrDefault(id, List.of())) {
-      life = life.after(fact);
-    }
-    return life;
-  }
-
-  /** The life afterwards, or null if the prompt belongs to another server. */
-  private @Nullable PromptLife store(String id, PromptFact fact, @Nullable Owner by) {
-    PromptLife life = life(id);
-    if (life.isOfAnother(by)) {
-      fenced++;
-      return null;
-    }
-    if (life.takes(fact)) {
-      journal.computeIfAbsent(id, key -> new ArrayList<>()).add(fact);
-      if (fact instanceof PromptFact.Ended && ends.merge(id, 1, Integer::sum) > 1) {
-        throw broken(id + " ended twice");
-      }
-    }
-    return life.after(fact);
-  }
-
-  private boolean hasDatabase(Server server) {
+  private static boolean hasDatabase(Server server) {
     return !server.cut;
-  }
-
-  private List<Recovered.Open> openInJournal() {
-    List<JournalDatabase.Entry> entries = new ArrayList<>();
-    journal.forEach(
-        (id, facts) -> facts.forEach(fact -> entries.add(new JournalDatabase.Entry(id, fact))));
-    return Recovered.of(entries).open();
   }
 
   // Prompts.
@@ -330,8 +298,8 @@ final class FleetSimulation {
             client,
             Instant.ofEpochMilli(millis()));
     PromptFact.Queued entry = new PromptFact.Queued(job, null, MODEL, 0, server.owner);
-    boolean fresh = !journal.containsKey(id);
-    PromptLife life = store(id, entry, server.owner);
+    boolean fresh = !journal.knows(id);
+    PromptLife life = journal.store(id, entry, server.owner);
     accepted.add(id); // whoever has it: the client hears that it is stored
     if (life != null && fresh) {
       enqueue(server, entry, 0);
@@ -364,7 +332,7 @@ final class FleetSimulation {
       server.running.put(start.gpuId(), id);
       orderHolds(server, start.waiting());
       if (hasDatabase(server)) {
-        store(id, new PromptFact.Started(start.gpuId(), millis()), server.owner);
+        journal.store(id, new PromptFact.Started(start.gpuId(), millis()), server.owner);
       }
       later(server, 0.3 * work(id).units(), () -> finish(server, start.gpuId(), id));
     }
@@ -390,11 +358,14 @@ final class FleetSimulation {
     server.running.remove(gpu);
     server.open.remove(id);
     PromptLife life =
-        store(
+        journal.store(
             id,
             new PromptFact.Ended(
                 gpu, new ExecutionOutcome.Succeeded(Map.of()), List.of(), millis(), millis()),
             server.owner);
+    if (journal.ends(id) > 1) {
+      throw broken(id + " ended twice");
+    }
     if (life != null && !told.add(id)) {
       throw broken("clients hear twice of the end of " + id);
     }
@@ -474,7 +445,7 @@ final class FleetSimulation {
       PromptFact.Queued entry = Required.in(server.open, one.promptId());
       server.open.remove(one.promptId());
       disturbed.add(one.promptId());
-      if (store(one.promptId(), new PromptFact.Taken(thief), server.owner) != null) {
+      if (journal.store(one.promptId(), new PromptFact.Taken(thief), server.owner) != null) {
         moved++;
         Transit.Due due =
             server.transit.send(
@@ -496,7 +467,7 @@ final class FleetSimulation {
 
   private void keep(Server server, PromptFact.Queued entry, boolean ran) {
     String id = entry.job().promptId();
-    if (!server.open.containsKey(id) && ends.getOrDefault(id, 0) == 0) {
+    if (!server.open.containsKey(id) && journal.ends(id) == 0) {
       disturbed.add(id);
       enqueue(server, entry, ran ? Waiting.INTERRUPTED : 0);
     }
@@ -513,7 +484,7 @@ final class FleetSimulation {
     if (server.dead || !hasDatabase(server)) {
       return;
     }
-    List<Recovered.Open> read = openInJournal();
+    List<Recovered.Open> read = journal.open();
     Orphans orphans =
         Orphans.of(read, server.owner, server.members, server.open.keySet(), server.suspects);
     if (regular) {
@@ -533,7 +504,7 @@ final class FleetSimulation {
           NodeChoice.choose(work(id), outlook(server), server.heard.values())
               .orElse(outlook(server));
       Owner owner = new Owner(to.node(), to.epoch());
-      PromptLife life = store(id, new PromptFact.Taken(owner), prompt.entry().owner());
+      PromptLife life = journal.store(id, new PromptFact.Taken(owner), prompt.entry().owner());
       if (life == null || !owner.equals(life.owner())) {
         continue;
       }

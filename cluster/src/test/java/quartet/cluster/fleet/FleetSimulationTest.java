@@ -12,21 +12,21 @@ final class FleetSimulationTest {
   void nothingIsLostAndNothingEndsTwice() {
     int moved = 0;
     int takenOver = 0;
-    int fenced = 0;
+    int refused = 0;
     int lost = 0;
     for (long seed = 1; seed <= SEEDS; seed++) {
       FleetSimulation simulation = new FleetSimulation(seed, 2 + (int) (seed % 4));
       simulation.run(60);
       moved += simulation.moved;
       takenOver += simulation.takenOver;
-      fenced += simulation.fenced;
+      refused += simulation.refused();
       lost += simulation.lostServers;
     }
     System.out.printf(
         "%d clusters: %d servers lost, %d prompts moved, %d taken over, %d facts refused%n",
-        SEEDS, lost, moved, takenOver, fenced);
+        SEEDS, lost, moved, takenOver, refused);
     assertThat(moved).as("prompts move to idle servers").isPositive();
     assertThat(takenOver).as("prompts of lost servers are taken over").isPositive();
-    assertThat(fenced).as("servers that come back are refused").isPositive();
+    assertThat(refused).as("servers that come back are refused").isPositive();
   }
 }
