@@ -3,6 +3,7 @@
 
 NumPy in float64, from the papers' formulas. Samplers that integrate in the log of the signal-to-noise ratio are
 written for a signal of 1 (y = x / (1 - s), noise r = s / (1 - s)), as for Stable Diffusion, and taken there and back.
+Four samplers, as ComfyUI runs them, take a flow's sigma for the noise beside a signal of 1, which adds too much of it.
 Run: python3 flow.py OUTDIR   (needs numpy, scipy; checks itself first)
 """
 import json
@@ -148,10 +149,14 @@ class Toy:
 
 
 class Gauss:
-    """The exact denoiser of pictures of mean 0.3 and deviation 0.8."""
+    """The exact denoiser of pictures of mean 0.3 and deviation 0.8, beside a signal of 1 - s or another."""
+
+    def __init__(self, signal=lambda s: 1 - s):
+        self.signal = signal
 
     def __call__(self, x, s):
-        self.cold = (0.64 * (1 - s) * x + 0.3 * s * s) / (0.64 * (1 - s) ** 2 + s * s)
+        k = self.signal(s)
+        self.cold = (0.64 * k * x + 0.3 * s * s) / (0.64 * k ** 2 + s * s)
         return self.cold
 
 
@@ -503,6 +508,49 @@ def euler_cfg_pp(D, x, S, run, eta=0):
     return x
 
 
+# ---- samplers that take a flow for noise beside a signal of 1 -------------------------------------------------------
+
+def ddpm(D, x, S, run):
+    """A step back is the Gaussian between the latent and its picture, whatever both are scaled by."""
+    for a, b in zip(S, S[1:]):
+        d = D(x, a)
+        if b == 0:
+            return d
+        x = d + (b / a) ** 2 * (x - d) + b * math.sqrt(1 - (b / a) ** 2) * run.noise()
+    return x
+
+
+def dpmpp_2s_ancestral_cfg_pp(D, x, S, run):
+    for a, b in zip(S, S[1:]):
+        d = D(x, a)
+        if b == 0:
+            return d
+        moved = x + d - D.cold
+        down, up = split(a, b)
+        m = math.sqrt(a * down)
+        half = D(d + m / a * (moved - d), m)
+        x = half + down / a * (moved - half) + up * run.noise()
+    return x
+
+
+def res_multistep_ancestral(D, x, S, run, cfg_pp=False):
+    """Two predictions make a line in the log of sigma, as far apart as the last step and its noise leave them."""
+    old = back = None
+    for i, (a, b) in enumerate(zip(S, S[1:])):
+        d = D(x, a)
+        if b == 0:
+            return d
+        base = D.cold if cfg_pp else d
+        down, up = split(a, b)
+        if old is None:
+            y = d + down / a * (x - base)
+        else:
+            y = down / a * (x + d - base) + adams(
+                [math.log(back / S[i - 1]), 0.0], [old, base], 0.0, math.log(a / down), 0)
+        x, old, back = y + up * run.noise(), base, down
+    return x
+
+
 DETERMINISTIC = {
     "euler": euler, "heun": heun, "dpm_2": dpm_2, "lms": lms, "dpmpp_2m": dpmpp_2m, "uni_pc": uni_pc,
     "uni_pc_bh2": lambda D, x, S, run: uni_pc(D, x, S, run, True),
@@ -520,7 +568,10 @@ STOCHASTIC = {
 }
 GUIDED = {"euler_cfg_pp": euler_cfg_pp,
           "euler_ancestral_cfg_pp": lambda D, x, S, run: euler_cfg_pp(D, x, S, run, 1)}
-ALL = {**DETERMINISTIC, **STOCHASTIC, **GUIDED}
+EXPLODING = {"ddpm": ddpm, "dpmpp_2s_ancestral_cfg_pp": dpmpp_2s_ancestral_cfg_pp,
+             "res_multistep_ancestral": res_multistep_ancestral,
+             "res_multistep_ancestral_cfg_pp": lambda D, x, S, run: res_multistep_ancestral(D, x, S, run, True)}
+ALL = {**DETERMINISTIC, **STOCHASTIC, **GUIDED, **EXPLODING}
 DROPS = {"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"}
 
 
@@ -566,6 +617,11 @@ def check():
         end = sampler(Gauss(), free.standard_normal(many), simple(model, 500), run)
         if name != "lcm":  # which forgets the latent between steps, so its deviation is smaller
             assert abs(end.mean() - 0.3) < 0.02 and abs(end.std() - 0.8) < 0.02, (name, end.mean(), end.std())
+    levels = list(np.geomspace(80, 0.002, 500)) + [0.0]
+    for name, sampler in EXPLODING.items():
+        run = Run(None, lambda: free.standard_normal(many), None)
+        end = sampler(Gauss(lambda s: 1), levels[0] * free.standard_normal(many), levels, run)
+        assert abs(end.mean() - 0.3) < 0.02 and abs(end.std() - 0.8) < 0.02, (name, end.mean(), end.std())
 
 
 def save(path, tensors, note):

@@ -24,9 +24,6 @@ import quartet.tensor.TensorScope;
 public final class DiffusionModel {
   private static final int FIRST_PROMPT_TENSOR = 2;
 
-  /** A feed-forward layer is four times as wide as its block, and its gate once more. */
-  private static final int GATED_WIDTH = 8;
-
   /** Steps that a consistency model was distilled to. Source: Luo et al. 2023, section 5. */
   private static final int CONSISTENCY_STEPS = 50;
 
@@ -117,7 +114,7 @@ public final class DiffusionModel {
 
   /** The most values per latent pixel that any of its tensors has. */
   public int widestPixel() {
-    return network.config().modelChannels() * GATED_WIDTH;
+    return network.config().widestPixel();
   }
 
   /** How it is sampled where that differs from what its file says. */

@@ -6,6 +6,9 @@ import quartet.tensor.Tensor;
 /**
  * The original ancestral sampler, in variance-preserving terms. Source: Ho et al. 2020, algorithm
  * 2.
+ *
+ * <p>On a rectified flow it takes sigma for noise beside a signal of 1 all the same, which adds too
+ * much noise: what ComfyUI does, so that a seed gives its picture (behaviour).
  */
 final class Ddpm implements Sampler {
   @Override

@@ -1,11 +1,15 @@
 package quartet.engine.sampling;
 
+import quartet.engine.model.NoiseProcess;
 import quartet.tensor.Ops;
 import quartet.tensor.Tensor;
 
 /**
  * DPM-Solver++(2S) with fresh noise in each step. Source: Lu et al. 2022, "DPM-Solver++", algorithm
  * 1; k-diffusion {@code sample_dpmpp_2s_ancestral}; Chung et al. 2024 for CFG++.
+ *
+ * <p>With CFG++ it takes a rectified flow's sigma for noise beside a signal of 1, which adds too
+ * much noise: what ComfyUI does, so that a seed gives its picture (behaviour).
  *
  * @param cfgPp whether to renoise along the unconditional prediction
  */
@@ -15,12 +19,13 @@ record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
 
   @Override
   public Tensor sample(SamplerRun run, Tensor start, float[] sigmas) {
+    NoiseProcess process = cfgPp ? NoiseProcess.EXPLODING : run.process();
     Tensor x = start;
     for (int i = 0; i + 1 < sigmas.length; i++) {
       Ops ops = run.beginStep();
       float sigma = sigmas[i];
       Denoised denoised = run.denoise(x, sigma);
-      Ancestral step = Ancestral.step(run.process(), sigma, sigmas[i + 1], 1f);
+      Ancestral step = Ancestral.step(process, sigma, sigmas[i + 1], 1f);
       if (step.down() == 0f) {
         return denoised.guided();
       }
@@ -29,7 +34,7 @@ record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
               ? ops.add(
                   x, Combine.difference(ops, denoised.guided(), denoised.requireUnconditional()))
               : x;
-      float middle = middle(run, sigma, step.down());
+      float middle = middle(process, sigma, step.down());
       float kept = middle / sigma;
       Tensor half = ops.linearCombination(kept, from, 1f - kept, denoised.guided());
       kept = step.down() / sigma;
@@ -40,11 +45,11 @@ record Dpmpp2sAncestral(boolean cfgPp) implements Sampler {
   }
 
   /** Halfway in the log of the signal-to-noise ratio. */
-  private static float middle(SamplerRun run, float sigma, float down) {
-    if (run.signal(sigma) <= 0f) {
+  private static float middle(NoiseProcess process, float sigma, float down) {
+    if (process.signal(sigma) <= 0f) {
       return NEARLY_NOISE;
     }
-    float from = run.lambda(sigma);
-    return run.sigmaAt(from + 0.5f * (run.lambda(down) - from));
+    float from = LogSnr.of(process, sigma);
+    return LogSnr.sigma(process, from + 0.5f * (LogSnr.of(process, down) - from));
   }
 }

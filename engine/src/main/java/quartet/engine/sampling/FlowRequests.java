@@ -14,23 +14,15 @@ final class FlowRequests {
   /**
    * Passes what a flow can do.
    *
-   * @throws EngineException if the sampler has no form for flows, or a sigma is none of a flow
+   * @throws EngineException if a sigma is none of a flow, or the last leaves no signal
    */
-  static void check(Samplers.Named sampler, float[] sigmas) {
-    if (sampler.has(Samplers.Trait.EXPLODING_ONLY)) {
-      throw invalid(
-          "The sampler '%s' adds noise as Stable Diffusion was trained; the model is sampled as a rectified flow (ModelSamplingSD3, ModelSamplingAuraFlow or ModelSamplingFlux), for which it has no form. Choose another, such as euler_ancestral, dpmpp_2s_ancestral, dpmpp_2m_sde or euler."
-              .formatted(sampler.name()),
-          "sampler",
-          sampler.name());
-    }
+  static void check(float[] sigmas) {
     for (float sigma : sigmas) {
       if (!(sigma >= 0f && sigma <= HIGHEST)) {
         throw invalid(
             "The noise level %s is none of a rectified flow's, which go from 1 to 0: the sigmas were made for another kind of model. Take them from a scheduler that is given this model, such as BasicScheduler."
                 .formatted(sigma),
-            "sigma",
-            Float.toString(sigma));
+            sigma);
       }
     }
     float last = sigmas[sigmas.length - 1];
@@ -38,13 +30,15 @@ final class FlowRequests {
       throw invalid(
           "The noise levels end at %s, where a rectified flow's latent is nothing but noise and holds no picture. End at a lower one."
               .formatted(last),
-          "sigma",
-          Float.toString(last));
+          last);
     }
   }
 
-  private static EngineException invalid(String message, String name, String value) {
+  private static EngineException invalid(String message, float sigma) {
     return new EngineException(
-        SamplingErrorCode.SAMPLING_REQUEST_INVALID, message, Map.of(name, value), null);
+        SamplingErrorCode.SAMPLING_REQUEST_INVALID,
+        message,
+        Map.of("sigma", Float.toString(sigma)),
+        null);
   }
 }

@@ -94,7 +94,7 @@ public final class KSampler {
     }
     NoiseProcess process = model.schedule().process();
     if (process == NoiseProcess.FLOW) {
-      FlowRequests.check(sampler, sigmas);
+      FlowRequests.check(sigmas);
     }
     float scale = model.latentFormat().scale();
     try (TensorScope scope = backend.openScope("sampling");

@@ -1,18 +1,10 @@
 package quartet.engine.sampling;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import quartet.engine.model.DiffusionModel;
-import quartet.engine.model.LargeTensors;
-import quartet.engine.model.unet.PromptContext;
-import quartet.engine.model.unet.Steering;
+import quartet.engine.model.unet.BatchPart;
 import quartet.engine.run.CancelToken;
 import quartet.errors.EngineException;
 import quartet.errors.ErrorKind;
@@ -21,51 +13,66 @@ import quartet.tensor.Tensor;
 import quartet.tensor.TensorScope;
 
 /**
- * Shows the network all items at once, or some at a time: where a tensor would have more elements
- * than the libraries count, and, if the model says so, where the device has no room for all. Items
- * do not depend on each other.
+ * Shows a network all items of a batch at once, or some at a time: where a tensor would have more
+ * elements than the libraries count, and, if the model says so, where the device has no room for
+ * all. Items do not depend on each other.
  *
- * <p>What was found not to fit is not tried again in the same run.
+ * <p>What was found not to fit is not tried again. What a call makes on its way dies with the call,
+ * so one that found no room leaves nothing behind.
  */
 final class NetworkCalls {
   private static final Logger LOG = LoggerFactory.getLogger(NetworkCalls.class);
 
-  private final DiffusionModel model;
+  private final boolean partsWhenFull;
   private final CancelToken cancel;
   private int fits = Integer.MAX_VALUE;
 
+  /** A network, or several that need each other, as seen from a batch. */
+  @FunctionalInterface
+  interface Network {
+    /**
+     * What it says of some items.
+     *
+     * @param scope for all that is made; owns the results
+     * @return each {@code [items of the part, ...]}, the one that is ready last at the end
+     */
+    List<Tensor> show(TensorScope scope, BatchPart part);
+  }
+
   /**
-   * For one run.
+   * For one network in one run.
    *
+   * @param partsWhenFull whether to go on in parts where there is no room for all
    * @param cancel asked between calls that belong together, each of which is long
    */
-  NetworkCalls(DiffusionModel model, CancelToken cancel) {
-    this.model = model;
+  NetworkCalls(boolean partsWhenFull, CancelToken cancel) {
+    this.partsWhenFull = partsWhenFull;
     this.cancel = cancel;
   }
 
-  /** What {@link DiffusionModel#predict} gives, but for steering that watches whole batches. */
-  Tensor predict(
-      TensorScope scope, Tensor x, float[] timesteps, PromptContext context, Steering steering) {
-    int items = x.dim(0);
-    // One is tried in any case.
-    int countable = Math.max(1, LargeTensors.items(x.dim(1), x.dim(2), model.widestPixel()));
+  /**
+   * What a network says of all items.
+   *
+   * @param scope owns the results
+   * @param countable how many items libraries can count together; one is tried in any case
+   * @return each {@code [items, ...]}
+   */
+  List<Tensor> show(TensorScope scope, int items, int countable, Network network) {
     while (true) {
-      int size = perCall(items, Math.min(fits, countable));
+      int size = perCall(items, Math.min(fits, Math.max(1, countable)));
       try {
         return size == items
-            ? model.predict(scope, x, timesteps, context, steering)
-            : inParts(scope, x, timesteps, context, steering, size);
+            ? call(scope, BatchPart.whole(items), network)
+            : inParts(scope, BatchPart.whole(items), size, network);
       } catch (EngineException e) {
-        if (!model.partsWhenFull() || e.kind() != ErrorKind.OUT_OF_MEMORY || size == 1) {
+        if (!partsWhenFull || e.kind() != ErrorKind.OUT_OF_MEMORY || size == 1) {
           throw e;
         }
         fits = size / 2;
         LOG.info(
-            "No room for {} items of {}x{} in the network at once, going on with at most {}",
+            "No room for {} of {} items in the network at once, going on with at most {}",
             size,
-            x.dim(2),
-            x.dim(1),
+            items,
             fits);
       }
     }
@@ -85,70 +92,41 @@ final class NetworkCalls {
     return most;
   }
 
-  private Tensor inParts(
-      TensorScope scope,
-      Tensor x,
-      float[] timesteps,
-      PromptContext context,
-      Steering steering,
-      int size) {
-    int items = x.dim(0);
-    try (TensorScope call = scope.child("parts")) {
-      Ops ops = call.ops();
-      Tensor whole = null;
-      for (int from = 0; from < items; from += size) {
-        cancel.throwIfCancelled();
-        int to = Math.min(from + size, items);
-        Part part = new Part(ops, items, from, to);
-        Tensor made =
-            model.predict(
-                call,
-                part.of(x),
-                Arrays.copyOfRange(timesteps, from, to),
-                part.of(context),
-                part.of(steering));
-        // Waits for the device, or all parts would be on their way before the first is done.
-        ops.download(made);
-        whole = whole == null ? made : ops.concatFirst(whole, made);
-      }
-      return call.handOver(Objects.requireNonNull(whole));
+  private static List<Tensor> call(TensorScope scope, BatchPart part, Network network) {
+    try (TensorScope call = scope.child("network")) {
+      return handedOver(call, network.show(call, part));
     }
   }
 
-  /** Items {@code from} to {@code to} (exclusive) of all that has {@code items} of them. */
-  private record Part(Ops ops, int items, int from, int to) {
-    Tensor of(Tensor x) {
-      return ops.sliceFirst(x, from, to);
+  /**
+   * Halves of halves: what joins two of them frees both, so that results are there twice at most,
+   * however many parts there are.
+   */
+  private List<Tensor> inParts(TensorScope scope, BatchPart part, int size, Network network) {
+    int calls = Math.ceilDiv(part.to() - part.from(), size);
+    if (calls == 1) {
+      cancel.throwIfCancelled();
+      List<Tensor> made = call(scope, part, network);
+      // Waits for the device, or all parts would be on their way before the first is done.
+      scope.ops().download(made.getLast());
+      return made;
     }
-
-    private Tensor ofThoseWithItems(Tensor x) {
-      return x.dim(0) == items ? of(x) : x;
-    }
-
-    private @Nullable Tensor ofThoseThere(@Nullable Tensor x) {
-      return x == null ? null : ofThoseWithItems(x);
-    }
-
-    PromptContext of(PromptContext context) {
-      List<PromptContext.KeyValue> blocks = new ArrayList<>();
-      for (PromptContext.KeyValue block : context.blocks()) {
-        blocks.add(new PromptContext.KeyValue(of(block.key()), of(block.value())));
+    int middle = part.from() + calls / 2 * size;
+    try (TensorScope halves = scope.child("parts")) {
+      Ops ops = halves.ops();
+      List<Tensor> first =
+          inParts(halves, new BatchPart(part.from(), middle, part.items()), size, network);
+      List<Tensor> second =
+          inParts(halves, new BatchPart(middle, part.to(), part.items()), size, network);
+      List<Tensor> joined = new ArrayList<>();
+      for (int n = 0; n < first.size(); n++) {
+        joined.add(ops.concatFirst(first.get(n), second.get(n)));
       }
-      return new PromptContext(to - from, blocks, ofThoseThere(context.label()));
+      return handedOver(halves, joined);
     }
+  }
 
-    Steering of(Steering steering) {
-      return new Steering(
-          of(steering.inputs()),
-          of(steering.skips()),
-          ofThoseThere(steering.middle()),
-          steering.patches());
-    }
-
-    private Map<Integer, Tensor> of(Map<Integer, Tensor> summands) {
-      Map<Integer, Tensor> parts = new HashMap<>();
-      summands.forEach((block, x) -> parts.put(block, ofThoseWithItems(x)));
-      return parts;
-    }
+  private static List<Tensor> handedOver(TensorScope from, List<Tensor> made) {
+    return made.stream().map(from::handOver).toList();
   }
 }

@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.DiffusionModel;
+import quartet.engine.model.LargeTensors;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.unet.AttentionWatch;
+import quartet.engine.model.unet.BatchPart;
 import quartet.engine.model.unet.Patches;
 import quartet.engine.model.unet.SelfAttention;
 import quartet.engine.model.unet.Steering;
@@ -53,7 +55,7 @@ final class Predictions {
   Predictions(RunSetup setup) {
     this.setup = setup;
     this.model = setup.model();
-    this.calls = new NetworkCalls(model, setup.cancel());
+    this.calls = new NetworkCalls(model.partsWhenFull(), setup.cancel());
   }
 
   /**
@@ -89,10 +91,7 @@ final class Predictions {
       Window window = batch.window();
       Tensor seen = window == null ? x : window.crop(ops, x);
       Tensor part = window == null ? scaled : window.crop(ops, scaled);
-      Tensor input = part;
-      for (int n = 1; n < batch.entries().size(); n++) {
-        input = ops.concatFirst(input, part); // [n*B, H, W, C]
-      }
+      Tensor input = repeated(ops, part, batch.entries().size()); // [n*B, H, W, C]
       float[] timesteps = new float[input.dim(0)];
       Arrays.fill(timesteps, model.schedule().timestep(sigma));
       AttentionWatch watch = look == Look.WATCHED ? watch(batch, x.dim(0)) : null;
@@ -101,13 +100,25 @@ final class Predictions {
           watch != null
               ? patches.withMiddle(watch)
               : look == Look.PERTURBED ? patches.withMiddle(SelfAttention.OWN_VALUES) : patches;
-      Steering steering = steering(scope, batch, input, timesteps, sigma, inside);
       Tensor beside = batch.beside();
       Tensor shown = beside == null ? input : ops.concatLast(input, beside);
+      NetworkCalls.Network network =
+          (call, some) -> {
+            Ops inner = call.ops();
+            float[] times = some.of(timesteps);
+            Steering steering =
+                steering(call, batch, some, some.of(inner, input), times, sigma, inside);
+            return List.of(
+                model.predict(
+                    call, some.of(inner, shown), times, some.of(inner, batch.context()), steering));
+          };
+      int items = shown.dim(0);
+      // A watch counts items from the batch's first.
       Tensor output =
-          watch == null
-              ? calls.predict(scope, shown, timesteps, batch.context(), steering)
-              : model.predict(scope, shown, timesteps, batch.context(), steering);
+          (watch == null
+                  ? calls.show(scope, items, countable(batch, shown), network)
+                  : network.show(scope, BatchPart.whole(items)))
+              .getFirst();
       if (watch != null) {
         attention = watch.sums();
       }
@@ -117,6 +128,23 @@ final class Predictions {
       }
     }
     return predictions;
+  }
+
+  private static Tensor repeated(Ops ops, Tensor x, int times) {
+    Tensor all = x;
+    for (int n = 1; n < times; n++) {
+      all = ops.concatFirst(all, x);
+    }
+    return all;
+  }
+
+  /** How many items' largest tensors libraries can count, in the UNet and what steers it. */
+  private int countable(PromptBatch batch, Tensor x) {
+    int widest = model.widestPixel();
+    for (PreparedControl control : batch.controls()) {
+      widest = Math.max(widest, control.model().widestPixel());
+    }
+    return LargeTensors.items(x.dim(1), x.dim(2), widest);
   }
 
   /** Most networks want input of variance 1. Source: Karras et al. 2022, table 1, c_in. */
@@ -142,9 +170,11 @@ final class Predictions {
     return attention;
   }
 
+  /** What the batch's other networks add for a part of it, which is all that they are shown. */
   private Steering steering(
       TensorScope scope,
       PromptBatch batch,
+      BatchPart part,
       Tensor input,
       float[] timesteps,
       float sigma,
@@ -158,7 +188,7 @@ final class Predictions {
         continue;
       }
       float strength = (float) control.use().strength();
-      ControlModel.Output output = control.run(scope, input, timesteps);
+      ControlModel.Output output = control.prepared().run(scope, part, input, timesteps);
       output.inputs().forEach((n, value) -> add(ops, inputs, n, value, strength));
       output.skips().forEach((n, value) -> add(ops, skips, n, value, strength));
       Tensor own = output.middle();

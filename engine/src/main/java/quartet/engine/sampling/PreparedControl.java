@@ -2,20 +2,23 @@ package quartet.engine.sampling;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import quartet.engine.model.LargeTensors;
 import quartet.engine.model.NoiseSchedule;
 import quartet.engine.model.control.ControlModel;
 import quartet.engine.value.Conditioning;
 import quartet.engine.value.LatentBatch;
 import quartet.tensor.HostTensor;
 import quartet.tensor.Tensor;
-import quartet.tensor.TensorScope;
 
 /**
  * A ControlNet or T2I-Adapter for the prompts of one call.
  *
- * <p>Owner: of the prepared hint and prompts, in the run's scope.
+ * <p>Owner: of what it saw in the hint and of the prepared prompts, in the run's scope.
  */
-record PreparedControl(Conditioning.ControlUse use, ControlModel.Prepared prepared) {
+record PreparedControl(
+    Conditioning.ControlUse use, ControlModel model, ControlModel.Prepared prepared) {
+  private static final int FACTOR = ControlModel.PIXELS_PER_LATENT;
+
   static PreparedControl of(
       Conditioning.ControlUse use,
       ControlModel model,
@@ -23,30 +26,35 @@ record PreparedControl(Conditioning.ControlUse use, ControlModel.Prepared prepar
       HostTensor tokens,
       List<PlacedEntry> group,
       @Nullable Window window) {
-    LatentBatch latent = setup.latent();
     HostTensor labels = PromptBatch.labels(group, model.labelWidth(), setup);
-    int factor = ControlModel.PIXELS_PER_LATENT;
-    ControlModel.Hint hint =
+    ControlModel.Hint hint = hint(use, setup.latent(), window).repeated(group.size());
+    int countable =
+        LargeTensors.items(hint.height() / FACTOR, hint.width() / FACTOR, model.widestPixel());
+    List<Tensor> seen =
+        new NetworkCalls(setup.model().partsWhenFull(), setup.cancel())
+            .show(
+                setup.scope(),
+                hint.batch(),
+                countable,
+                (call, part) -> model.look(call, hint.items(part)));
+    return new PreparedControl(use, model, model.prepare(setup.scope(), seen, tokens, labels));
+  }
+
+  private static ControlModel.Hint hint(
+      Conditioning.ControlUse use, LatentBatch latent, @Nullable Window window) {
+    ControlModel.Hint whole =
         ControlModel.Hint.of(
-            use.hint(), latent.height() * factor, latent.width() * factor, latent.batch());
-    if (window != null) {
-      hint =
-          hint.part(
-              window.y() * factor,
-              window.x() * factor,
-              window.height() * factor,
-              window.width() * factor);
-    }
-    return new PreparedControl(
-        use, model.prepare(setup.scope(), hint.repeated(group.size()), tokens, labels));
+            use.hint(), latent.height() * FACTOR, latent.width() * FACTOR, latent.batch());
+    return window == null
+        ? whole
+        : whole.part(
+            window.y() * FACTOR,
+            window.x() * FACTOR,
+            window.height() * FACTOR,
+            window.width() * FACTOR);
   }
 
   boolean acts(NoiseSchedule schedule, float sigma) {
     return RunSigmas.within(schedule, sigma, use.startPercent(), use.endPercent());
-  }
-
-  /** What it adds, not yet times its strength. */
-  ControlModel.Output run(TensorScope scope, Tensor x, float[] timesteps) {
-    return prepared.run(scope, x, timesteps);
   }
 }

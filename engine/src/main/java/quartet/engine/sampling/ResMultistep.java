@@ -9,6 +9,10 @@ import quartet.tensor.Tensor;
  * design of exponential integrator for diffusion models sampling" (RES), eq. 9 in multistep form;
  * ComfyUI {@code res_multistep} (behaviour).
  *
+ * <p>On a rectified flow it takes sigma for noise beside a signal of 1 all the same. Without fresh
+ * noise that is right, as the slope is the same; with it, it adds too much: what ComfyUI does, so
+ * that a seed gives its picture.
+ *
  * @param eta share of fresh noise
  * @param cfgPp whether to renoise along the unconditional prediction
  */

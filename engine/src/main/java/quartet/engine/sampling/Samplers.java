@@ -19,12 +19,7 @@ public final class Samplers {
     /** Masked places get noise of their own seed. */
     OWN_MASK_NOISE,
     /** The Brownian path that a GPU would draw. */
-    CUDA_NOISE,
-    /**
-     * Adds noise in a way that holds where it lies beside a signal of 1 only, and nobody has
-     * published another.
-     */
-    EXPLODING_ONLY
+    CUDA_NOISE
   }
 
   /** A sampler under its name. */
@@ -67,12 +62,7 @@ public final class Samplers {
     add(all, "dpm_fast", new DpmFast());
     add(all, "dpm_adaptive", new DpmAdaptive());
     add(all, "dpmpp_2s_ancestral", new Dpmpp2sAncestral(false));
-    add(
-        all,
-        "dpmpp_2s_ancestral_cfg_pp",
-        new Dpmpp2sAncestral(true),
-        Trait.NEEDS_UNCONDITIONAL,
-        Trait.EXPLODING_ONLY);
+    add(all, "dpmpp_2s_ancestral_cfg_pp", new Dpmpp2sAncestral(true), Trait.NEEDS_UNCONDITIONAL);
     add(all, "dpmpp_sde", new DpmppSde());
     add(all, "dpmpp_sde_gpu", new DpmppSde(), Trait.CUDA_NOISE);
     add(all, "dpmpp_2m", new Dpmpp2m());
@@ -83,20 +73,19 @@ public final class Samplers {
     add(all, "dpmpp_2m_sde_heun_gpu", new Dpmpp2mSde(Dpmpp2mSde.Correction.HEUN), Trait.CUDA_NOISE);
     add(all, "dpmpp_3m_sde", new Dpmpp3mSde());
     add(all, "dpmpp_3m_sde_gpu", new Dpmpp3mSde(), Trait.CUDA_NOISE);
-    add(all, "ddpm", new Ddpm(), Trait.EXPLODING_ONLY);
+    add(all, "ddpm", new Ddpm());
     add(all, "lcm", new Lcm());
     add(all, "ipndm", new Ipndm());
     add(all, "ipndm_v", new IpndmV());
     add(all, "deis", new Deis());
     add(all, "res_multistep", new ResMultistep(0f, false));
     add(all, "res_multistep_cfg_pp", new ResMultistep(0f, true), Trait.NEEDS_UNCONDITIONAL);
-    add(all, "res_multistep_ancestral", new ResMultistep(1f, false), Trait.EXPLODING_ONLY);
+    add(all, "res_multistep_ancestral", new ResMultistep(1f, false));
     add(
         all,
         "res_multistep_ancestral_cfg_pp",
         new ResMultistep(1f, true),
-        Trait.NEEDS_UNCONDITIONAL,
-        Trait.EXPLODING_ONLY);
+        Trait.NEEDS_UNCONDITIONAL);
     add(all, "gradient_estimation", new GradientEstimation(false));
     add(all, "gradient_estimation_cfg_pp", new GradientEstimation(true), Trait.NEEDS_UNCONDITIONAL);
     add(all, "er_sde", new ErSde());

@@ -16,6 +16,7 @@ import quartet.engine.model.control.ControlModel;
 import quartet.engine.model.lora.LoraFile;
 import quartet.engine.model.lora.LoraNames;
 import quartet.engine.model.lora.LoraWeights;
+import quartet.engine.model.unet.BatchPart;
 import quartet.engine.model.unet.Patches;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.model.unet.SelfAttention;
@@ -219,11 +220,11 @@ final class FamiliesTest {
       ImageBatch image = new ImageBatch(family.tensor("hint").toFloats(), 1, 128, 96, 3);
       ControlModel net = control.control();
       assertThat(net.labelWidth()).isEqualTo(models.diffusion().labelWidth());
-      ControlModel.Prepared prepared =
-          net.prepare(scope, ControlModel.Hint.of(image, 128, 96, 1), tokens, label);
+      List<Tensor> seen = net.look(scope, ControlModel.Hint.of(image, 128, 96, 1));
+      ControlModel.Prepared prepared = net.prepare(scope, seen, tokens, label);
       Tensor x = ops.toChannelsLast(ops.upload(base.tensor("unet.x")));
       float[] timesteps = base.tensor("unet.t").toFloats();
-      ControlModel.Output output = prepared.run(scope, x, timesteps);
+      ControlModel.Output output = prepared.run(scope, BatchPart.whole(1), x, timesteps);
       Tensor middle = output.middle();
       assertThat(middle).isNotNull();
       family.assertClose("middle", ops.download(ops.toChannelsFirst(middle)), TENSOR);
@@ -260,15 +261,16 @@ final class FamiliesTest {
     try (CheckpointModels models = CheckpointModels.openPart(family.file(), family.backend());
         TensorScope scope = family.backend().openScope("test")) {
       ImageBatch image = new ImageBatch(family.tensor("hint").toFloats(), 1, 128, 64, 3);
+      ControlModel net = models.control();
+      HostTensor noTokens = HostTensor.of(quartet.tensor.Shape.of(1, 1, 1), new float[1]);
       ControlModel.Output output =
-          models
-              .control()
-              .prepare(
+          net.prepare(
+                  scope, net.look(scope, ControlModel.Hint.of(image, 128, 64, 1)), noTokens, null)
+              .run(
                   scope,
-                  ControlModel.Hint.of(image, 128, 64, 1),
-                  HostTensor.of(quartet.tensor.Shape.of(1, 1, 1), new float[1]),
-                  null)
-              .run(scope, scope.ops().upload(family.tensor("level0")), new float[1]);
+                  BatchPart.whole(1),
+                  scope.ops().upload(family.tensor("level0")),
+                  new float[1]);
       assertThat(output.inputs()).containsOnlyKeys(places.toArray(new Integer[0]));
       for (int level = 0; level < 4; level++) {
         Tensor features =

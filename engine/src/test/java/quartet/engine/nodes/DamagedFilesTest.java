@@ -8,10 +8,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import quartet.engine.fake.Json;
@@ -25,27 +23,7 @@ import quartet.testkit.Goldens;
 
 /** Files that are damaged or of another kind end in one error of their prompt. */
 class DamagedFilesTest {
-  @TempDir Path base;
-  private Studio studio;
-
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
-
-  /** A LoRA of one module, whose second extent may be made wrong. */
-  private Path lora(int width, int rank) {
-    String module = "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k";
-    return studio.written(
-        Map.of(
-            module + ".lora_up.weight", Studio.random(1, 64, rank),
-            module + ".lora_down.weight", Studio.random(2, rank, width)));
-  }
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
   @Test
   void damagedLorasAreOneClearError() {
@@ -56,7 +34,7 @@ class DamagedFilesTest {
     broken[9] = Float.NaN;
     Map<Path, String> cases = new java.util.LinkedHashMap<>();
     cases.put(studio.written(Map.of(module + ".lora_up.weight", up)), "lacks the down");
-    cases.put(lora(32, 4), "gives 2048 numbers where the model has [64, 64]");
+    cases.put(studio.lora(32, 4), "gives 2048 numbers where the model has [64, 64]");
     cases.put(
         studio.written(
             Map.of(
@@ -215,7 +193,7 @@ class DamagedFilesTest {
       Map<String, HostTensor> tensors = new LinkedHashMap<>();
       file.names().forEach(name -> tensors.put(name, file.tensor(name)));
       change.accept(tensors);
-      Path made = Files.createTempFile(base, "changed", ".safetensors");
+      Path made = Files.createTempFile(studio.base, "changed", ".safetensors");
       SafetensorsWriter.write(made, tensors, file.metadata());
       return made;
     } catch (IOException e) {

@@ -3,13 +3,10 @@ package quartet.engine.nodes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import quartet.engine.fake.FakeContext;
 import quartet.engine.fake.Json;
 import quartet.engine.value.ModelOptions;
@@ -20,24 +17,22 @@ import quartet.errors.EngineException;
 class FlowWorkflowTest {
   private static final ModelRefs.ModelRef MODEL = new ModelRefs.ModelRef(Path.of("a"));
 
+  /** Sampling of a flow, node 10, by the sigmas of node 11. */
+  private static final String CUSTOM =
+      """
+      {'10':{'class_type':'ModelSamplingSD3','inputs':{'model':['4',0],'shift':3.0}},
+       '12':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
+       '3':{'class_type':'SamplerCustom','inputs':{'model':['10',0],'add_noise':true,'noise_seed':7,'cfg':4.0,
+            'positive':['6',0],'negative':['7',0],'sampler':['12',0],'sigmas':['11',0],'latent_image':['5',0]}}}
+      """;
+
   private static final String SD3 =
       "{'10':{'class_type':'ModelSamplingSD3','inputs':{'model':['4',0],'shift':3.0}}}";
 
-  @TempDir Path base;
-  private Studio studio;
-
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
   private ModelOptions.SamplingChoice choice(String className, Map<String, Object> inputs) {
-    Object out = Runs.run(className, inputs, FakeContext.below(base)).outputs().getFirst();
+    Object out = Runs.run(className, inputs, FakeContext.below(studio.base)).outputs().getFirst();
     return ((ModelRefs.ModelRef) out).options().sampling().orElseThrow();
   }
 
@@ -66,15 +61,9 @@ class FlowWorkflowTest {
   void pictureOfAFlowComesOutOfTheNodes() {
     byte[] flow = studio.pixels(Studio.linked("3", "model", "10", SD3));
     assertThat(flow).isNotEqualTo(studio.pixels(Json.object(Studio.BASE)));
-    String custom =
-        """
-        {'10':{'class_type':'ModelSamplingSD3','inputs':{'model':['4',0],'shift':3.0}},
-         '11':{'class_type':'BasicScheduler','inputs':{'model':['10',0],'scheduler':'normal','steps':2,'denoise':1.0}},
-         '12':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
-         '3':{'class_type':'SamplerCustom','inputs':{'model':['10',0],'add_noise':true,'noise_seed':7,'cfg':4.0,
-              'positive':['6',0],'negative':['7',0],'sampler':['12',0],'sigmas':['11',0],'latent_image':['5',0]}}}
-        """;
-    assertThat(studio.pixels(Studio.with(custom))).isEqualTo(flow);
+    String sigmas =
+        "{'11':{'class_type':'BasicScheduler','inputs':{'model':['10',0],'scheduler':'normal','steps':2,'denoise':1.0}}}";
+    assertThat(studio.pixels(Studio.with(CUSTOM, sigmas))).isEqualTo(flow);
     for (String other :
         new String[] {
           "{'10':{'class_type':'ModelSamplingAuraFlow','inputs':{'model':['4',0],'shift':1.73}}}",
@@ -86,18 +75,11 @@ class FlowWorkflowTest {
 
   @Test
   void whatAFlowCannotDoFailsWithOneMessage() {
-    ObjectNode ddpm = Studio.linked("3", "model", "10", SD3);
-    ((ObjectNode) ddpm.path("3").path("inputs")).put("sampler_name", "ddpm");
-    assertThat(studio.failure(ddpm)).contains("'ddpm'").contains("rectified flow");
-    String custom =
-        """
-        {'10':{'class_type':'ModelSamplingSD3','inputs':{'model':['4',0],'shift':3.0}},
-         '11':{'class_type':'KarrasScheduler','inputs':{'steps':2,'sigma_max':14.6,'sigma_min':0.03,'rho':7.0}},
-         '12':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
-         '3':{'class_type':'SamplerCustom','inputs':{'model':['10',0],'add_noise':true,'noise_seed':7,'cfg':4.0,
-              'positive':['6',0],'negative':['7',0],'sampler':['12',0],'sigmas':['11',0],'latent_image':['5',0]}}}
-        """;
-    assertThat(studio.failure(Studio.with(custom))).contains("14.6").contains("BasicScheduler");
+    String sigmas =
+        "{'11':{'class_type':'KarrasScheduler','inputs':{'steps':2,'sigma_max':14.6,'sigma_min':0.03,'rho':7.0}}}";
+    assertThat(studio.failure(Studio.with(CUSTOM, sigmas)))
+        .contains("14.6")
+        .contains("BasicScheduler");
   }
 
   @Test

@@ -8,10 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.fake.Json;
 import quartet.safetensors.SafetensorsFile;
@@ -21,18 +19,7 @@ import quartet.testkit.Goldens;
 
 /** Parts of models from files of their own, and checkpoints that are written. */
 class PartsWorkflowTest {
-  @TempDir Path base;
-  private Studio studio;
-
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
   @Test
   void aSavedCheckpointMakesTheSamePicture() throws IOException {
@@ -52,16 +39,10 @@ class PartsWorkflowTest {
 
   @Test
   void sdxlCheckpointsAreSavedUnderTheNamesTheyCameWith() {
-    studio
-        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
-        .model("tiny_sd15", "vae", "vae.safetensors");
     String saving =
-        """
-        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
-         '10':{'class_type':'VAELoader','inputs':{'vae_name':'vae.safetensors'}},
-         '20':{'class_type':'CheckpointSave','inputs':{'model':['4',0],'clip':['4',1],'vae':['10',0],'filename_prefix':'xl'}}}
-        """;
-    assertThat(studio.run(saving)).isInstanceOf(ExecutionOutcome.Succeeded.class);
+        "{'20':{'class_type':'CheckpointSave','inputs':{'model':['4',0],'clip':['4',1],'vae':['10',0],'filename_prefix':'xl'}}}";
+    assertThat(studio.run(Studio.with(studio.checkpointWithoutVae("tiny_sdxl"), saving)))
+        .isInstanceOf(ExecutionOutcome.Succeeded.class);
     Path saved = studio.folders.output().resolve("xl_00001_.safetensors");
     try (SafetensorsFile copy = SafetensorsFile.open(saved);
         SafetensorsFile original = Goldens.tensors("tiny_sdxl")) {
@@ -98,24 +79,21 @@ class PartsWorkflowTest {
   void twoTextEncodersOfTheirOwnAreTheCheckpointsTwo() {
     String first = "conditioner.embedders.0.transformer.text_model.";
     String second = "conditioner.embedders.1.model.";
+    String checkpoint = studio.checkpointWithoutVae("tiny_sdxl");
     studio
-        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
-        .model("tiny_sd15", "vae", "tiny.safetensors")
         .model(encoder("tiny_sdxl", first, "text_model.", "l"), "text_encoders", "l.safetensors")
         .model(encoder("tiny_sdxl", second, "", "g"), "text_encoders", "g.safetensors");
     String nodes =
         """
-        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
-         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
-         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
-         '11':{'class_type':'DualCLIPLoader','inputs':{'clip_name1':'l.safetensors','clip_name2':'g.safetensors','type':'sdxl'}},
+        {'11':{'class_type':'DualCLIPLoader','inputs':{'clip_name1':'l.safetensors','clip_name2':'g.safetensors','type':'sdxl'}},
          '12':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['11',0]}},
          '13':{'class_type':'CLIPMergeSimple','inputs':{'clip1':['4',1],'clip2':['11',0],'ratio':0.5}},
          '14':{'class_type':'CLIPTextEncode','inputs':{'text':'a red house','clip':['13',0]}}}
         """;
-    byte[] own = studio.pixels(Studio.linked("3", "positive", "12", nodes));
-    assertThat(own).isEqualTo(studio.pixels(Studio.with(nodes)));
-    assertThat(studio.pixels(Studio.linked("3", "positive", "14", nodes))).isEqualTo(own);
+    byte[] own = studio.pixels(Studio.linked("3", "positive", "12", checkpoint, nodes));
+    assertThat(own).isEqualTo(studio.pixels(Studio.with(checkpoint)));
+    assertThat(studio.pixels(Studio.linked("3", "positive", "14", checkpoint, nodes)))
+        .isEqualTo(own);
   }
 
   /** One text encoder of a checkpoint as a file of its own. */
@@ -127,7 +105,7 @@ class PartsWorkflowTest {
           tensors.put(to + name.substring(prefix.length()), file.tensor(name));
         }
       }
-      Path made = Files.createTempFile(base, "encoder", ".safetensors");
+      Path made = Files.createTempFile(studio.base, "encoder", ".safetensors");
       String config = "{\"encoder\":\"" + kind + "\",\"bos\":126,\"eos\":127}";
       SafetensorsWriter.write(made, tensors, Map.of("config", config));
       return made;
@@ -138,20 +116,17 @@ class PartsWorkflowTest {
 
   @Test
   void theRefinerIsToldItsScore() {
-    studio
-        .model("tiny_refiner", "checkpoints", "refiner.safetensors")
-        .model("tiny_sd15", "vae", "tiny.safetensors");
+    String checkpoint = studio.checkpointWithoutVae("tiny_refiner");
     String nodes =
         """
-        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'refiner.safetensors'}},
-         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
-         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
-         '11':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':6.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}},
+        {'11':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':6.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}},
          '12':{'class_type':'CLIPTextEncodeSDXLRefiner','inputs':{'ascore':1.0,'width':64,'height':64,'text':'a red house','clip':['4',1]}}}
         """;
-    byte[] usual = studio.pixels(Studio.with(nodes));
-    assertThat(studio.pixels(Studio.linked("3", "positive", "11", nodes))).isEqualTo(usual);
-    assertThat(studio.pixels(Studio.linked("3", "positive", "12", nodes))).isNotEqualTo(usual);
+    byte[] usual = studio.pixels(Studio.with(checkpoint));
+    assertThat(studio.pixels(Studio.linked("3", "positive", "11", checkpoint, nodes)))
+        .isEqualTo(usual);
+    assertThat(studio.pixels(Studio.linked("3", "positive", "12", checkpoint, nodes)))
+        .isNotEqualTo(usual);
   }
 
   @Test

@@ -4,13 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import quartet.engine.fake.FakeCatalog;
 import quartet.engine.fake.FakeNode;
 import quartet.engine.fake.Json;
@@ -25,18 +22,7 @@ import quartet.tensor.cpu.reference.ReferenceBackend;
 
 /** The VAE without a file, whose latents are the pictures themselves. */
 class PixelSpaceTest {
-  @TempDir Path base;
-  private Studio studio;
-
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
   @Test
   void itStandsLastInTheList() {

@@ -8,8 +8,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.LocalHostModels;
 import quartet.engine.exec.ExecutionEvent;
@@ -33,8 +37,11 @@ import quartet.tensor.cpu.CpuHost;
 import quartet.tensor.cpu.CpuSettings;
 import quartet.testkit.Goldens;
 
-/** Folders with models in them, a device, and a way to run a workflow to its outcome. */
-final class Studio implements AutoCloseable {
+/**
+ * Folders with models in them, a device, and a way to run a workflow to its outcome. Either opened
+ * and closed, or {@link #ofTiny} for each test of a class.
+ */
+final class Studio implements AutoCloseable, AfterEachCallback {
   /** Text to image at 64x64 with the tiny checkpoint; node 9 saves. */
   static final String BASE =
       """
@@ -50,7 +57,7 @@ final class Studio implements AutoCloseable {
       """;
 
   final Folders folders;
-  private final Path base;
+  final Path base;
   private final CpuHost host = new CpuHost(CpuSettings.ofThisMachine());
   private final CpuBackend backend = new CpuBackend(host, Device.cpu(0));
   private final DeviceWorker worker;
@@ -60,6 +67,32 @@ final class Studio implements AutoCloseable {
     folders = Folders.below(base);
     folders.create();
     worker = new DeviceWorker(0, backend, new LocalHostModels(), folders, true, 1);
+  }
+
+  /**
+   * With the tiny checkpoint of {@link #BASE}, below a folder of its own. As a field with {@code
+   * RegisterExtension} it is a new one for each test, and goes with it.
+   */
+  static Studio ofTiny() {
+    try {
+      return new Studio(Files.createTempDirectory("studio"))
+          .model("tiny_sd15", "checkpoints", "tiny.safetensors");
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void afterEach(ExtensionContext test) throws IOException {
+    try {
+      close();
+    } finally {
+      try (Stream<Path> all = Files.walk(base)) {
+        for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(one);
+        }
+      }
+    }
   }
 
   /** Puts a golden file into a models folder under a name. */
@@ -79,17 +112,41 @@ final class Studio implements AutoCloseable {
   }
 
   /** The base workflow with nodes added or replaced. */
-  static ObjectNode with(String nodes) {
+  static ObjectNode with(String... nodes) {
     ObjectNode prompt = Json.object(BASE);
-    prompt.setAll(Json.object(nodes));
+    for (String some : nodes) {
+      prompt.setAll(Json.object(some));
+    }
     return prompt;
   }
 
   /** The same with one input of one node linked elsewhere. */
-  static ObjectNode linked(String node, String input, String to, String nodes) {
+  static ObjectNode linked(String node, String input, String to, String... nodes) {
     ObjectNode prompt = with(nodes);
-    ((ObjectNode) prompt.path(node).path("inputs")).set(input, Json.value("['" + to + "',0]"));
+    link(prompt, node, input, to, 0);
     return prompt;
+  }
+
+  /** Links an input of a node to an output of another. */
+  static void link(ObjectNode prompt, String node, String input, String to, int output) {
+    ((ObjectNode) prompt.path(node).path("inputs"))
+        .set(input, Json.value("['%s',%d]".formatted(to, output)));
+  }
+
+  /**
+   * Puts a golden checkpoint without a VAE into its folder, and the tiny one's VAE into its own.
+   *
+   * @return nodes that take both in the place of the base workflow's; the VAE is node 10
+   */
+  String checkpointWithoutVae(String golden) {
+    model(golden, "checkpoints", golden + ".safetensors");
+    model("tiny_sd15", "vae", "tiny.safetensors");
+    return """
+        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'%s.safetensors'}},
+         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
+         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}}}
+        """
+        .formatted(golden);
   }
 
   /** Normal numbers of a seed. */
@@ -112,6 +169,15 @@ final class Studio implements AutoCloseable {
       worst = Math.max(worst, distance);
     }
     assertThat(worst).as("levels between two pictures").isLessThanOrEqualTo(levels);
+  }
+
+  /** A LoRA of one module of the tiny checkpoint, whose second extent may be made wrong. */
+  Path lora(int width, int rank) {
+    String module = "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k";
+    return written(
+        Map.of(
+            module + ".lora_up.weight", random(1, 64, rank),
+            module + ".lora_down.weight", random(2, rank, width)));
   }
 
   /** A file of these tensors. */

@@ -8,10 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import quartet.engine.fake.Json;
@@ -31,18 +29,7 @@ class VisionWorkflowTest {
        '24':{'class_type':'StyleModelApply','inputs':{'conditioning':['6',0],'style_model':['21',0],'clip_vision_output':['23',0],'strength':%s,'strength_type':'%s'}}}
       """;
 
-  @TempDir Path base;
-  private Studio studio;
-
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
   private static ObjectNode styled(String strength, String type) {
     return Studio.linked("3", "positive", "24", STYLE.formatted(strength, type));
@@ -73,7 +60,7 @@ class VisionWorkflowTest {
     ObjectNode untold = Studio.linked("3", "positive", "24", nodes.formatted("0.0"));
     ObjectNode text = Studio.linked("3", "model", "20", nodes.formatted("0.0"));
     for (ObjectNode prompt : List.of(told, untold)) {
-      ((ObjectNode) prompt.path("3").path("inputs")).set("model", Json.value("['20',0]"));
+      Studio.link(prompt, "3", "model", "20", 0);
     }
     byte[] plain = studio.pixels(text);
     assertThat(studio.pixels(untold)).isEqualTo(plain);

@@ -7,11 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,50 +21,40 @@ import quartet.safetensors.SafetensorsFile;
  * and changes it where it should.
  */
 class WorkflowNodesTest {
-  @TempDir Path base;
-  private Studio studio;
+  @RegisterExtension final Studio studio = Studio.ofTiny();
 
-  @BeforeEach
-  void open() {
-    studio = new Studio(base).model("tiny_sd15", "checkpoints", "tiny.safetensors");
-  }
-
-  @AfterEach
-  void close() {
-    studio.close();
-  }
+  /** The base workflow's sampling as nodes of its own: sampler, sigmas, noise and guidance. */
+  private static final String CUSTOM =
+      """
+      {'10':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
+       '11':{'class_type':'BasicScheduler','inputs':{'model':['4',0],'scheduler':'normal','steps':2,'denoise':1.0}},
+       '12':{'class_type':'RandomNoise','inputs':{'noise_seed':7}},
+       '13':{'class_type':'CFGGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['7',0],'cfg':4.0}}}
+      """;
 
   @Test
   void samplingInPartsIsTheSameAsInOne() {
     String parts =
         """
-        {'10':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
-         '11':{'class_type':'BasicScheduler','inputs':{'model':['4',0],'scheduler':'normal','steps':2,'denoise':1.0}},
-         '12':{'class_type':'RandomNoise','inputs':{'noise_seed':7}},
-         '13':{'class_type':'CFGGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['7',0],'cfg':4.0}},
-         '14':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['12',0],'guider':['13',0],'sampler':['10',0],'sigmas':['11',0],'latent_image':['5',0]}},
+        {'14':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['12',0],'guider':['13',0],'sampler':['10',0],'sigmas':['11',0],'latent_image':['5',0]}},
          '15':{'class_type':'SamplerCustom','inputs':{'model':['4',0],'add_noise':true,'noise_seed':7,'cfg':4.0,'positive':['6',0],'negative':['7',0],'sampler':['10',0],'sigmas':['11',0],'latent_image':['5',0]}}}
         """;
     byte[] whole = studio.pixels(Json.object(Studio.BASE));
-    assertThat(studio.pixels(Studio.linked("8", "samples", "14", parts))).isEqualTo(whole);
-    assertThat(studio.pixels(Studio.linked("8", "samples", "15", parts))).isEqualTo(whole);
+    assertThat(studio.pixels(Studio.linked("8", "samples", "14", CUSTOM, parts))).isEqualTo(whole);
+    assertThat(studio.pixels(Studio.linked("8", "samples", "15", CUSTOM, parts))).isEqualTo(whole);
   }
 
   @Test
   void splitSigmasGoOnWhereTheyStopped() {
     String split =
         """
-        {'10':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
-         '11':{'class_type':'BasicScheduler','inputs':{'model':['4',0],'scheduler':'normal','steps':2,'denoise':1.0}},
-         '12':{'class_type':'RandomNoise','inputs':{'noise_seed':7}},
-         '13':{'class_type':'CFGGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['7',0],'cfg':4.0}},
-         '14':{'class_type':'SplitSigmas','inputs':{'sigmas':['11',0],'step':1}},
+        {'14':{'class_type':'SplitSigmas','inputs':{'sigmas':['11',0],'step':1}},
          '15':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['12',0],'guider':['13',0],'sampler':['10',0],'sigmas':['14',0],'latent_image':['5',0]}},
          '16':{'class_type':'DisableNoise','inputs':{}},
          '17':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['16',0],'guider':['13',0],'sampler':['10',0],'sigmas':['14',1],'latent_image':['15',0]}}}
         """;
     Studio.assertClose(
-        studio.pixels(Studio.linked("8", "samples", "17", split)),
+        studio.pixels(Studio.linked("8", "samples", "17", CUSTOM, split)),
         studio.pixels(Json.object(Studio.BASE)),
         1);
   }
@@ -76,24 +63,20 @@ class WorkflowNodesTest {
   void guidersWithEqualTextsAgree() {
     String guiders =
         """
-        {'10':{'class_type':'KSamplerSelect','inputs':{'sampler_name':'euler'}},
-         '11':{'class_type':'BasicScheduler','inputs':{'model':['4',0],'scheduler':'normal','steps':2,'denoise':1.0}},
-         '12':{'class_type':'RandomNoise','inputs':{'noise_seed':7}},
-         '20':{'class_type':'BasicGuider','inputs':{'model':['4',0],'conditioning':['6',0]}},
+        {'20':{'class_type':'BasicGuider','inputs':{'model':['4',0],'conditioning':['6',0]}},
          '21':{'class_type':'CFGGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['7',0],'cfg':1.0}},
          '22':{'class_type':'DualCFGGuider','inputs':{'model':['4',0],'cond1':['6',0],'cond2':['6',0],'negative':['7',0],'cfg_conds':3.0,'cfg_cond2_negative':4.0,'style':'regular'}},
          '23':{'class_type':'PerpNegGuider','inputs':{'model':['4',0],'positive':['6',0],'negative':['6',0],'empty_conditioning':['7',0],'cfg':4.0,'neg_scale':1.0}},
          '14':{'class_type':'SamplerCustomAdvanced','inputs':{'noise':['12',0],'guider':['20',0],'sampler':['10',0],'sigmas':['11',0],'latent_image':['5',0]}}}
         """;
-    ObjectNode basic = Studio.linked("8", "samples", "14", guiders);
-    ObjectNode one = Studio.linked("8", "samples", "14", guiders);
-    ((ObjectNode) one.path("14").path("inputs")).set("guider", Json.value("['21',0]"));
+    ObjectNode basic = Studio.linked("8", "samples", "14", CUSTOM, guiders);
+    ObjectNode one = Studio.linked("8", "samples", "14", CUSTOM, guiders);
+    Studio.link(one, "14", "guider", "21", 0);
     assertThat(studio.pixels(basic)).isEqualTo(studio.pixels(one));
     // Two equal texts, and a negative text that lies along the positive one, are plain guidance.
     for (String guider : List.of("22", "23")) {
-      ObjectNode other = Studio.linked("8", "samples", "14", guiders);
-      ((ObjectNode) other.path("14").path("inputs"))
-          .set("guider", Json.value("['" + guider + "',0]"));
+      ObjectNode other = Studio.linked("8", "samples", "14", CUSTOM, guiders);
+      Studio.link(other, "14", "guider", guider, 0);
       Studio.assertClose(studio.pixels(other), studio.pixels(Json.object(Studio.BASE)), 1);
     }
   }
@@ -121,11 +104,15 @@ class WorkflowNodesTest {
         "other|{'10':{'class_type':'ConditioningSetTimestepRange','inputs':{'conditioning':['6',0],'start':0.5,'end':1.0}}}",
       })
   void aConditioningNodeChangesWhatItShould(String expected, String nodes) {
-    byte[] changed = studio.pixels(Studio.linked("3", "positive", "10", nodes));
+    assertSameOrOther(expected, studio.pixels(Studio.linked("3", "positive", "10", nodes)));
+  }
+
+  private void assertSameOrOther(String expected, byte[] changed) {
+    byte[] base = studio.pixels(Json.object(Studio.BASE));
     if (expected.equals("same")) {
-      Studio.assertClose(changed, studio.pixels(Json.object(Studio.BASE)), 1);
+      Studio.assertClose(changed, base, 1);
     } else {
-      assertThat(changed).isNotEqualTo(studio.pixels(Json.object(Studio.BASE)));
+      assertThat(changed).isNotEqualTo(base);
     }
   }
 
@@ -193,13 +180,8 @@ class WorkflowNodesTest {
         "other|{'10':{'class_type':'LoraLoaderModelOnly','inputs':{'model':['4',0],'lora_name':'x.safetensors','strength_model':1.0}}}",
       })
   void aModelNodeChangesWhatItShould(String expected, String nodes) {
-    studio.model(lora(64, 4), "loras", "x.safetensors");
-    byte[] changed = studio.pixels(Studio.linked("3", "model", "10", nodes));
-    if (expected.equals("same")) {
-      Studio.assertClose(changed, studio.pixels(Json.object(Studio.BASE)), 1);
-    } else {
-      assertThat(changed).isNotEqualTo(studio.pixels(Json.object(Studio.BASE)));
-    }
+    studio.model(studio.lora(64, 4), "loras", "x.safetensors");
+    assertSameOrOther(expected, studio.pixels(Studio.linked("3", "model", "10", nodes)));
   }
 
   @ParameterizedTest
@@ -217,18 +199,9 @@ class WorkflowNodesTest {
         .isNotEqualTo(studio.pixels(Studio.with(guided)));
   }
 
-  /** A LoRA of one module, whose second extent may be made wrong. */
-  private Path lora(int width, int rank) {
-    String module = "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k";
-    return studio.written(
-        Map.of(
-            module + ".lora_up.weight", Studio.random(1, 64, rank),
-            module + ".lora_down.weight", Studio.random(2, rank, width)));
-  }
-
   @Test
   void chainedLorasAddUpAndAreUndoneByTheOpposite() {
-    studio.model(lora(64, 4), "loras", "x.safetensors");
+    studio.model(studio.lora(64, 4), "loras", "x.safetensors");
     String chain =
         """
         {'10':{'class_type':'LoraLoader','inputs':{'model':['4',0],'clip':['4',1],'lora_name':'x.safetensors','strength_model':0.5,'strength_clip':0.0}},
@@ -247,27 +220,22 @@ class WorkflowNodesTest {
 
   @Test
   void theOldControlNodeSteersBothTextsAsTheNewOneDoes() {
-    studio
-        .model("tiny_sdxl", "checkpoints", "xl.safetensors")
-        .model("tiny_controlnet", "controlnet", "net.safetensors");
+    String checkpoint = studio.checkpointWithoutVae("tiny_sdxl");
+    studio.model("tiny_controlnet", "controlnet", "net.safetensors");
     String control =
         """
-        {'4':{'class_type':'CheckpointLoaderSimple','inputs':{'ckpt_name':'xl.safetensors'}},
-         '10':{'class_type':'VAELoader','inputs':{'vae_name':'tiny.safetensors'}},
-         '8':{'class_type':'VAEDecode','inputs':{'samples':['3',0],'vae':['10',0]}},
-         '11':{'class_type':'ControlNetLoader','inputs':{'control_net_name':'net.safetensors'}},
+        {'11':{'class_type':'ControlNetLoader','inputs':{'control_net_name':'net.safetensors'}},
          '12':{'class_type':'EmptyImage','inputs':{'width':64,'height':64,'batch_size':1,'color':16711680}},
          '13':{'class_type':'ControlNetApply','inputs':{'conditioning':['6',0],'control_net':['11',0],'image':['12',0],'strength':0.8}},
          '14':{'class_type':'ControlNetApplyAdvanced','inputs':{'positive':['6',0],'negative':['7',0],'control_net':['11',0],'image':['12',0],'strength':0.8,'start_percent':0.0,'end_percent':1.0}},
          '15':{'class_type':'ControlNetApplyAdvanced','inputs':{'positive':['6',0],'negative':['7',0],'control_net':['11',0],'image':['12',0],'strength':0.0,'start_percent':0.0,'end_percent':1.0}}}
         """;
-    studio.model("tiny_sd15", "vae", "tiny.safetensors");
-    byte[] old = studio.pixels(Studio.linked("3", "positive", "13", control));
-    ObjectNode both = Studio.linked("3", "positive", "14", control);
-    ((ObjectNode) both.path("3").path("inputs")).set("negative", Json.value("['14',1]"));
+    byte[] old = studio.pixels(Studio.linked("3", "positive", "13", checkpoint, control));
+    ObjectNode both = Studio.linked("3", "positive", "14", checkpoint, control);
+    Studio.link(both, "3", "negative", "14", 1);
     assertThat(old).isEqualTo(studio.pixels(both));
-    byte[] none = studio.pixels(Studio.linked("3", "positive", "15", control));
-    assertThat(none).isNotEqualTo(old).isEqualTo(studio.pixels(Studio.with(control)));
+    byte[] none = studio.pixels(Studio.linked("3", "positive", "15", checkpoint, control));
+    assertThat(none).isNotEqualTo(old).isEqualTo(studio.pixels(Studio.with(checkpoint)));
   }
 
   @Test
@@ -299,11 +267,11 @@ class WorkflowNodesTest {
          '13':{'class_type':'InpaintModelConditioning','inputs':{'positive':['6',0],'negative':['7',0],'vae':['4',2],'pixels':['11',0],'mask':['12',0],'noise_mask':false}}}
         """;
     ObjectNode shown = Studio.linked("3", "positive", "13", nodes.formatted("0.0"));
-    ((ObjectNode) shown.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
-    ((ObjectNode) shown.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    Studio.link(shown, "3", "negative", "13", 1);
+    Studio.link(shown, "3", "model", "10", 0);
     ObjectNode hidden = Studio.linked("3", "positive", "13", nodes.formatted("1.0"));
-    ((ObjectNode) hidden.path("3").path("inputs")).set("negative", Json.value("['13',1]"));
-    ((ObjectNode) hidden.path("3").path("inputs")).set("model", Json.value("['10',0]"));
+    Studio.link(hidden, "3", "negative", "13", 1);
+    Studio.link(hidden, "3", "model", "10", 0);
     assertThat(studio.pixels(shown)).isNotEqualTo(studio.pixels(hidden));
     assertThat(studio.pixels(Studio.linked("3", "model", "10", nodes.formatted("1.0"))))
         .as("nothing shown")

@@ -1,8 +1,11 @@
 package quartet.engine.model.control;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import quartet.engine.model.blocks.ModelErrorCode;
+import quartet.engine.model.unet.BatchPart;
 import quartet.engine.model.unet.ControlNet;
 import quartet.engine.model.unet.PromptContext;
 import quartet.engine.value.ImageBatch;
@@ -53,6 +56,14 @@ public final class ControlModel {
     };
   }
 
+  /** At least the most values per latent pixel that any of its tensors has. */
+  public int widestPixel() {
+    return switch (kind) {
+      case Kind.Net own -> own.net().widestPixel();
+      case Kind.Adapter own -> own.adapter().widestPixel();
+    };
+  }
+
   /**
    * What it adds, by input block of the UNet.
    *
@@ -68,34 +79,50 @@ public final class ControlModel {
     /**
      * One evaluation.
      *
-     * @param x {@code [B, H, W, C]} as the UNet sees it
+     * @param scope owns the results
+     * @param part which of the prepared items these are
+     * @param x {@code [B, H, W, C]} of the part, as the UNet sees it
+     * @param timesteps {@code [B]} of the part
      */
-    Output run(TensorScope scope, Tensor x, float[] timesteps);
+    Output run(TensorScope scope, BatchPart part, Tensor x, float[] timesteps);
+  }
+
+  /**
+   * What the picture looks like to it; the same in every step.
+   *
+   * @param scope owns the results
+   * @return each {@code [B, h, w, C]}: one for a ControlNet, those of all levels for an adapter
+   */
+  public List<Tensor> look(TensorScope scope, Hint hint) {
+    return switch (kind) {
+      case Kind.Net own -> List.of(own.net().hint(scope, scope.ops().upload(hint.tensor())));
+      case Kind.Adapter own -> own.adapter().features(scope, hint);
+    };
   }
 
   /**
    * Prepares it for all steps of a run.
    *
    * @param scope owns what is prepared
+   * @param seen what {@link #look} gave of all items
    * @param tokens {@code [B, T, D]}
    * @param labels {@code [B, L]} or null
    * @throws EngineException if the prompts are of another width than the network was trained with
    */
   public Prepared prepare(
-      TensorScope scope, Hint hint, HostTensor tokens, @Nullable HostTensor labels) {
+      TensorScope scope, List<Tensor> seen, HostTensor tokens, @Nullable HostTensor labels) {
     return switch (kind) {
-      case Kind.Net own -> prepare(own.net(), scope, hint, tokens, labels);
-      case Kind.Adapter own -> {
-        Output output = own.adapter().features(scope, hint);
-        yield (step, x, timesteps) -> output;
-      }
+      case Kind.Net own -> prepare(own.net(), scope, seen.getFirst(), tokens, labels);
+      case Kind.Adapter own ->
+          (step, part, x, timesteps) ->
+              own.adapter().output(seen.stream().map(level -> part.of(step.ops(), level)).toList());
     };
   }
 
   private static Prepared prepare(
       ControlNet net,
       TensorScope scope,
-      Hint hint,
+      Tensor seen,
       HostTensor tokens,
       @Nullable HostTensor labels) {
     int expected = net.contextWidth();
@@ -106,11 +133,12 @@ public final class ControlModel {
               .formatted(expected, tokens.shape().dim(2)));
     }
     Ops ops = scope.ops();
-    Tensor seen = net.hint(scope, ops.upload(hint.tensor()));
     PromptContext context =
         net.prepare(scope, ops.upload(tokens), labels == null ? null : ops.upload(labels));
-    return (step, x, timesteps) -> {
-      ControlNet.Result result = net.forward(step, x, seen, timesteps, context);
+    return (step, part, x, timesteps) -> {
+      Ops own = step.ops();
+      ControlNet.Result result =
+          net.forward(step, x, part.of(own, seen), timesteps, part.of(own, context));
       return new Output(Map.of(), result.skips(), result.middle());
     };
   }
@@ -161,6 +189,13 @@ public final class ControlModel {
       float[] cut =
           Resize.crop(values, batch, height, width, RGB, new int[] {y, x, partHeight, partWidth});
       return new Hint(cut, batch, partHeight, partWidth);
+    }
+
+    /** Some of its pictures. */
+    public Hint items(BatchPart part) {
+      int item = height * width * RGB;
+      float[] some = Arrays.copyOfRange(values, part.from() * item, part.to() * item);
+      return new Hint(some, part.to() - part.from(), height, width);
     }
 
     /** The same batch several times over. */

@@ -37,6 +37,7 @@ public final class T2iAdapter {
   private final Parameters.Conv2d in;
   private final List<Block> blocks = new ArrayList<>();
   private final int blocksPerLevel;
+  private final int widest;
 
   private record Block(
       Parameters.@Nullable Conv2d halve,
@@ -56,6 +57,7 @@ public final class T2iAdapter {
     channels = first.dim(1) / (unshuffle * unshuffle);
     in = weights.conv("conv_in", first.dim(1), first.dim(0), Conv2dGeometry.SAME_3X3);
     int width = first.dim(0);
+    int most = Math.max(first.dim(1), width);
     for (int n = 0; n < count; n++) {
       WeightCursor at = weights.at("body." + n);
       boolean levelBegins = n > 0 && n % blocksPerLevel == 0;
@@ -64,7 +66,9 @@ public final class T2iAdapter {
       Block block = block(at, width, halves);
       blocks.add(block);
       width = block.second().outChannels();
+      most = Math.max(most, width);
     }
+    widest = most;
   }
 
   private static Block block(WeightCursor at, int in, boolean halves) {
@@ -93,27 +97,39 @@ public final class T2iAdapter {
     return at.made(HostTensor.of(Shape.of(channels, channels, 2, 2), weight), HALVE);
   }
 
-  /** The features of a picture, in {@code scope}. */
-  ControlModel.Output features(TensorScope scope, ControlModel.Hint hint) {
-    Map<Integer, Tensor> inputs = new HashMap<>();
-    List<Integer> places = unshuffle == UNSHUFFLE ? PLACES : PLACES_XL;
-    Tensor middle = null;
+  /** As many as any layer's channels, as if none saw fewer pixels than the latent has. */
+  int widestPixel() {
+    return widest;
+  }
+
+  /** The features of a picture by level, in {@code scope}: each {@code [B, h, w, C]}. */
+  List<Tensor> features(TensorScope scope, ControlModel.Hint hint) {
+    List<Tensor> levels = new ArrayList<>();
     Relay relay = new Relay(scope, scope.ops().upload(hint.unshuffled(unshuffle, channels)));
     relay.then("conv_in", (ops, x) -> ops.conv2d(x, in, null));
     for (int n = 0; n < blocks.size(); n++) {
       Block block = blocks.get(n);
       relay.then("body", (ops, x) -> run(ops, block, x));
       if ((n + 1) % blocksPerLevel == 0) {
-        int level = n / blocksPerLevel;
-        Tensor kept = scope.ops().affine(relay.value(), 1f, 0f);
-        if (level < places.size()) {
-          inputs.put(places.get(level), kept);
-        } else {
-          middle = kept;
-        }
+        levels.add(scope.ops().affine(relay.value(), 1f, 0f));
       }
     }
     relay.close();
+    return levels;
+  }
+
+  /** Where the features of each level go. */
+  ControlModel.Output output(List<Tensor> levels) {
+    Map<Integer, Tensor> inputs = new HashMap<>();
+    List<Integer> places = unshuffle == UNSHUFFLE ? PLACES : PLACES_XL;
+    Tensor middle = null;
+    for (int level = 0; level < levels.size(); level++) {
+      if (level < places.size()) {
+        inputs.put(places.get(level), levels.get(level));
+      } else {
+        middle = levels.get(level);
+      }
+    }
     return new ControlModel.Output(inputs, Map.of(), middle);
   }
 

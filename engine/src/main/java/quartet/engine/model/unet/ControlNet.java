@@ -25,6 +25,9 @@ import quartet.tensor.TensorScope;
  * the names.
  */
 public final class ControlNet {
+  /** Pixels of the hint per pixel of the latent, in a row. */
+  private static final int PIXELS_PER_LATENT = 8;
+
   private final TimeEmbedding time;
   private final TimeShifts shifts;
   private final @Nullable TimeEmbedding label;
@@ -33,6 +36,7 @@ public final class ControlNet {
   private final List<Parameters.Conv2d> outs = new ArrayList<>();
   private final List<UNetLayer> middle;
   private final Parameters.Conv2d middleOut;
+  private final int widest;
 
   /** Loads the network at {@code weights}. */
   public ControlNet(WeightCursor weights, UNetConfig config) {
@@ -42,7 +46,7 @@ public final class ControlNet {
             ? new TimeEmbedding(
                 weights.at("label_emb.0"), weights.shape("label_emb.0.0.weight").dim(1))
             : null;
-    readHint(weights.at("input_hint_block"));
+    widest = Math.max(config.widestPixel(), readHint(weights.at("input_hint_block")));
     BlockReader reader = new BlockReader(weights, config);
     int channels = config.inChannels();
     for (int n = 0; true; n++) {
@@ -64,9 +68,15 @@ public final class ControlNet {
         name, channels, weights.shape(name + ".weight").dim(0), Conv2dGeometry.POINTWISE);
   }
 
-  /** Every second entry is a convolution; each fourth of them from the third on halves the size. */
-  private void readHint(WeightCursor weights) {
+  /**
+   * Every second entry is a convolution; each fourth of them from the third on halves the size.
+   *
+   * @return the most values per latent pixel of any result
+   */
+  private int readHint(WeightCursor weights) {
     int stride = 4;
+    int pixels = PIXELS_PER_LATENT * PIXELS_PER_LATENT;
+    int most = 0;
     for (int n = 0; weights.has(n + ".weight"); n += 2) {
       Shape shape = weights.shape(n + ".weight");
       boolean halves = n > 0 && n % stride == 0 && weights.has(n + 2 + ".weight");
@@ -76,7 +86,15 @@ public final class ControlNet {
               shape.dim(1),
               shape.dim(0),
               halves ? Conv2dGeometry.DOWN_3X3 : Conv2dGeometry.SAME_3X3));
+      pixels = halves ? pixels / 4 : pixels;
+      most = Math.max(most, pixels * shape.dim(0));
     }
+    return most;
+  }
+
+  /** The most values per latent pixel that any of its tensors has. */
+  public int widestPixel() {
+    return widest;
   }
 
   /** Width of the label it wants, or 0. */

@@ -22,6 +22,14 @@ public record UNetConfig(int inChannels, int modelChannels, int heads, int headW
    */
   private static final int FAMILY_HEAD_WIDTH = 64;
 
+  /** A feed-forward layer is four times as wide as its block, and its gate once more. */
+  private static final int GATED_WIDTH = 8;
+
+  /** The most values per latent pixel that any tensor has. */
+  public int widestPixel() {
+    return modelChannels * GATED_WIDTH;
+  }
+
   /** Reads the shapes of the tensors at {@code weights}. */
   public static UNetConfig read(
       WeightCursor weights, boolean linearProjections, CheckpointHints hints) {

@@ -482,6 +482,26 @@ final class CudaOpsTest {
               .equal(
                   "sliceLast",
                   (o, p, n) -> o.sliceLast(n.tensor(shape, x), channels / 2, channels));
+          int pixels = 2 * shape.dim(1) * shape.dim(2);
+          twins()
+              .equal(
+                  "reshape",
+                  (o, p, n) -> o.reshape(n.tensor(shape, x), Shape.of(channels, 1, pixels)));
+          // Columns do not lie next to each other, so these are copied first.
+          twins()
+              .equal(
+                  "reshape of columns",
+                  (o, p, n) ->
+                      o.reshape(
+                          o.sliceLast(n.tensor(shape, x), channels / 2, channels),
+                          Shape.of((long) pixels * (channels - channels / 2))));
+          twins()
+              .equal(
+                  "reshape of an item in half precision",
+                  (o, p, n) ->
+                      o.reshape(
+                          o.sliceFirst(GpuTwins.half(o, p, n.tensor(shape, x)), 1, 2),
+                          Shape.of(pixels / 2, channels)));
           twins()
               .equal(
                   "a sum of slices",
