@@ -40,10 +40,6 @@ final class OtlpMetricsTest {
         "2");
   }
 
-  private static long lines(ServerProcess server, String text) {
-    return server.log().stream().filter(line -> line.contains(text)).count();
-  }
-
   @Test
   void promptsThatRanArriveWithTheirDurationsAndLabels(@TempDir Path base) {
     Map<String, String> environment =
@@ -51,7 +47,7 @@ final class OtlpMetricsTest {
             "OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20k",
             "OTEL_EXPORTER_OTLP_COMPRESSION", "gzip",
             "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test");
-    try (OtlpReceiver receiver = new OtlpReceiver(0);
+    try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, 0);
         ServerProcess server = serve(base, receiver.address(), environment);
         Client client = new Client(server)) {
       client.post("/prompt", "{}");
@@ -171,23 +167,23 @@ final class OtlpMetricsTest {
   void aReceiverThatIsAwayIsToldOfOnceAndGetsEverythingWhenItIsBack(@TempDir Path base)
       throws InterruptedException {
     int port;
-    try (OtlpReceiver free = new OtlpReceiver(0)) {
+    try (OtlpReceiver free = new OtlpReceiver(OtlpReceiver.METRICS, 0)) {
       port = free.port();
     }
-    String address = "http://127.0.0.1:" + port + OtlpReceiver.PATH;
+    String address = "http://127.0.0.1:" + port + OtlpReceiver.METRICS;
     try (ServerProcess server = serve(base, address, Map.of());
         Client client = new Client(server)) {
-      server.await("the warning", PATIENCE, () -> lines(server, AWAY) == 1);
+      server.await("the warning", PATIENCE, () -> server.lines(AWAY) == 1);
       client.ended(client.accepted(Client.quick(1)), PATIENCE);
       int before = server.log().size();
-      try (OtlpReceiver receiver = new OtlpReceiver(port)) {
+      try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, port)) {
         server.await(
             "the prompt that ran meanwhile",
             PATIENCE,
             () -> receiver.counted("quartet.prompts", "outcome", "succeeded") == 1);
-        server.await("the good news", PATIENCE, () -> lines(server, BACK) == 1);
+        server.await("the good news", PATIENCE, () -> server.lines(BACK) == 1);
         receiver.answer(503);
-        server.await("a second warning", PATIENCE, () -> lines(server, AWAY) == 2);
+        server.await("a second warning", PATIENCE, () -> server.lines(AWAY) == 2);
         assertThat(server.text()).contains("HTTP status code 503. The server goes on");
         client.ended(client.accepted(Client.quick(2)), PATIENCE);
         receiver.answer(200);
@@ -215,7 +211,7 @@ final class OtlpMetricsTest {
 
   @Test
   void whatHappenedLastArrivesBeforeTheServerEnds(@TempDir Path base) throws InterruptedException {
-    try (OtlpReceiver receiver = new OtlpReceiver(0);
+    try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, 0);
         ServerProcess server =
             ServerProcess.start(
                 base,

@@ -189,6 +189,11 @@ final class ServerProcess implements AutoCloseable {
     return String.join("\n", log);
   }
 
+  /** How many lines have this text. */
+  long lines(String text) {
+    return log.stream().filter(line -> line.contains(text)).count();
+  }
+
   /** Milliseconds from the process's start to the first line with this text. */
   long millisUntil(String text) {
     return log.stream()
