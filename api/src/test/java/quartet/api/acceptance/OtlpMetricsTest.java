@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -234,26 +233,17 @@ final class OtlpMetricsTest {
 
   @Test
   void flagsThatMakeNoSenseEndTheStart(@TempDir Path base) throws InterruptedException {
-    refused(base, "no path", "--otlp-metrics", "http://127.0.0.1:4318");
-    refused(base, "must be an http or https address", "--otlp-metrics", "collector:4318");
-    refused(base, "leave one out", "--no-metrics", "--otlp-metrics", "http://c:4318/v1/metrics");
-    refused(
+    ServerProcess.refuses(base, "no path", "--otlp-metrics", "http://127.0.0.1:4318");
+    ServerProcess.refuses(
+        base, "must be an http or https address", "--otlp-metrics", "collector:4318");
+    ServerProcess.refuses(
+        base, "leave one out", "--no-metrics", "--otlp-metrics", "http://c:4318/v1/metrics");
+    ServerProcess.refuses(
         base,
         "--otlp-metrics-interval is 1",
         "--otlp-metrics",
         "http://c:4318/v1/metrics",
         "--otlp-metrics-interval",
         "1");
-  }
-
-  private static void refused(Path base, String why, String... flags) throws InterruptedException {
-    String[] all = new String[flags.length + 2];
-    all[0] = "--devices";
-    all[1] = "sim:1";
-    System.arraycopy(flags, 0, all, 2, flags.length);
-    try (ServerProcess server = ServerProcess.launch(base, Map.of(), all)) {
-      assertThat(server.exitCode(Duration.ofMillis(TimeUnit.MINUTES.toMillis(2)))).isNotZero();
-      assertThat(server.text()).contains(why);
-    }
   }
 }
