@@ -37,7 +37,7 @@ final class TelemetryFlags {
       description =
           "Sends a span tree for each prompt to an OpenTelemetry collector, over OTLP/HTTP, for"
               + " example http://127.0.0.1:4318/v1/traces (default: none).")
-  private @Nullable String traces;
+  private @Nullable URI traces;
 
   /**
    * What was chosen.
@@ -45,6 +45,9 @@ final class TelemetryFlags {
    * @throws EngineException if flags make no sense
    */
   TelemetryOptions options() {
+    if (traces != null) {
+      check("--traces", traces, "collectors take traces at /v1/traces");
+    }
     return new TelemetryOptions(!noMetrics, otlpMetrics(), traces);
   }
 
@@ -55,23 +58,26 @@ final class TelemetryFlags {
     if (noMetrics) {
       throw bad("--otlp-metrics sends the figures that --no-metrics does not keep; leave one out");
     }
-    String scheme = otlpMetrics.getScheme();
-    if (!("http".equals(scheme) || "https".equals(scheme)) || otlpMetrics.getHost() == null) {
-      throw bad(
-          "--otlp-metrics is '%s'; it must be an http or https address".formatted(otlpMetrics));
-    }
-    String path = otlpMetrics.getPath();
-    if (path == null || path.isEmpty() || path.equals("/")) {
-      throw bad(
-          ("--otlp-metrics is '%s', an address with no path; collectors take metrics at"
-                  + " /v1/metrics, Prometheus at /api/v1/otlp/v1/metrics")
-              .formatted(otlpMetrics));
-    }
+    check(
+        "--otlp-metrics",
+        otlpMetrics,
+        "collectors take metrics at /v1/metrics, Prometheus at /api/v1/otlp/v1/metrics");
     // Figures are at most two seconds old: nothing is gained by sending them more often.
     if (interval < 2 || interval > 3600) {
       throw bad("--otlp-metrics-interval is %d; it must be 2 to 3600 seconds".formatted(interval));
     }
     return new OtlpMetrics(otlpMetrics, Duration.ofSeconds(interval));
+  }
+
+  private static void check(String flag, URI address, String paths) {
+    String scheme = address.getScheme();
+    if (!("http".equals(scheme) || "https".equals(scheme)) || address.getHost() == null) {
+      throw bad("%s is '%s'; it must be an http or https address".formatted(flag, address));
+    }
+    String path = address.getPath();
+    if (path == null || path.isEmpty() || path.equals("/")) {
+      throw bad("%s is '%s', an address with no path; %s".formatted(flag, address, paths));
+    }
   }
 
   private static EngineException bad(String message) {

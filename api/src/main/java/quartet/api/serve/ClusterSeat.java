@@ -3,10 +3,7 @@ package quartet.api.serve;
 import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
-import akka.actor.typed.Behavior;
-import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AskPattern;
-import akka.actor.typed.javadsl.Behaviors;
 import akka.cluster.typed.Cluster;
 import java.time.Duration;
 import java.util.Set;
@@ -40,12 +37,6 @@ record ClusterSeat(
   private static final Duration JOIN_PATIENCE = Duration.ofSeconds(75);
   private static final Duration MODELS_AGE = Duration.ofSeconds(10);
 
-  /** Starts actors as the server does. */
-  interface Spawner {
-    /** Starts one below {@code /user}. */
-    <T> ActorRef<T> spawn(Class<T> type, Behavior<T> behavior, String name);
-  }
-
   /** Whom this start of the server is to the journal. */
   static Owner owner(ClusterOptions options, ActorSystem<?> system) {
     return new Owner(options.name(), Cluster.get(system).selfMember().uniqueAddress().longUid());
@@ -56,11 +47,10 @@ record ClusterSeat(
       ServerOptions server,
       ClusterOptions options,
       Owner self,
-      ActorSystem<?> system,
       ActorRef<RouterProtocol.Command> router,
       ActorRef<JournalProtocol.Command> journal,
       JournalDatabase database,
-      Spawner spawner) {
+      Actors actors) {
     CompletableFuture<Integer> port = new CompletableFuture<>();
     String given = options.http();
     String scheme = server.tls() == null ? "http" : "https";
@@ -70,34 +60,28 @@ record ClusterSeat(
                 ? given
                 : port.isDone() ? "%s://%s:%d".formatted(scheme, options.host(), port.join()) : "";
     ActorRef<Fleet.Command> fleet =
-        spawner.spawn(
+        actors.spawnResuming(
             Fleet.Command.class,
-            resuming(
-                Fleet.create(
-                    new FleetSettings(
-                        self,
-                        server.version(),
-                        http,
-                        options.sharedFiles(),
-                        new KnownModels(server.folders())),
-                    router,
-                    journal,
-                    database)),
+            Fleet.create(
+                new FleetSettings(
+                    self,
+                    server.version(),
+                    http,
+                    options.sharedFiles(),
+                    new KnownModels(server.folders())),
+                router,
+                journal,
+                database),
             Fleet.NAME);
     ActorRef<RouterProtocol.Command> front =
-        spawner.spawn(RouterProtocol.Command.class, Fleet.front(fleet), "front");
+        actors.spawn(RouterProtocol.Command.class, Fleet.front(fleet), "front");
     LOG.info(
         "🔗 Server {} on {}:{} joins the cluster of {}",
         options.name(),
         options.host(),
         options.port(),
         options.seeds());
-    return new ClusterSeat(system, options, fleet, front, port);
-  }
-
-  private static <T> Behavior<T> resuming(Behavior<T> behavior) {
-    return Behaviors.supervise(behavior)
-        .onFailure(RuntimeException.class, SupervisorStrategy.resume());
+    return new ClusterSeat(actors.system(), options, fleet, front, port);
   }
 
   /**

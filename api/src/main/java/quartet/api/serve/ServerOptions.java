@@ -71,4 +71,12 @@ public record ServerOptions(
   public ServerOptions {
     arguments = List.copyOf(arguments);
   }
+
+  /**
+   * The name under which other servers find the pictures that are made here; null where all see the
+   * same folders.
+   */
+  @Nullable String filesOn() {
+    return cluster == null || cluster.sharedFiles() ? null : cluster.name();
+  }
 }

@@ -1,62 +1,72 @@
 package quartet.api.telemetry;
 
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.logging.Filter;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /**
- * Why metrics were not taken. OpenTelemetry's exporter says it nowhere but in its own log, which
- * goes to stderr, each time: that is read here, and kept from stderr. What the exporter says of
- * traces passes.
+ * Why metrics or traces were not taken. OpenTelemetry's exporters say it nowhere but in their own
+ * log, which goes to stderr, each time and with a stack: that is read here, and kept from stderr.
  *
  * <p>Thread: any.
  */
 final class ExportReasons implements Filter {
-  private static final String OURS = "Failed to export metrics. ";
   private static final String WORDY = "The request could not be executed. Full error message: ";
   private static final String NO_TEXT = ". Error message:";
-  private static final String FEWER = "Too many log messages detected.";
 
   /** Held: the log manager forgets loggers that nobody holds, with their filters. */
   private final Logger logger;
 
-  private final AtomicReference<String> last = new AtomicReference<>("");
+  private final Map<Signal, String> last = new ConcurrentHashMap<>();
+
+  /** What is sent. */
+  enum Signal {
+    METRICS("metrics"),
+    TRACES("spans");
+
+    private final String failed;
+
+    Signal(String called) {
+      failed = "Failed to export " + called + ". ";
+    }
+  }
 
   private ExportReasons(Logger logger) {
     this.logger = logger;
   }
 
-  /** Begins to read the exporter's log. */
+  /** Begins to read the exporters' log, for as long as the process lives. */
   static ExportReasons listen() {
-    Logger logger = Logger.getLogger("io.opentelemetry.exporter.internal.http.HttpExporter");
-    ExportReasons reasons = new ExportReasons(logger);
-    logger.setFilter(reasons);
+    ExportReasons reasons =
+        new ExportReasons(Logger.getLogger("io.opentelemetry.exporter.internal.http.HttpExporter"));
+    reasons.logger.setFilter(reasons);
     return reasons;
   }
 
   @Override
   public boolean isLoggable(LogRecord entry) {
     String message = String.valueOf(entry.getMessage());
-    if (message.startsWith(OURS)) {
-      String reason = message.substring(OURS.length()).replace(WORDY, "").strip();
-      last.set(
-          reason.endsWith(NO_TEXT)
-              ? reason.substring(0, reason.length() - NO_TEXT.length())
-              : reason);
-      return false;
+    for (Signal signal : Signal.values()) {
+      if (message.startsWith(signal.failed)) {
+        last.put(signal, reason(message.substring(signal.failed.length())));
+      }
     }
-    return !message.startsWith(FEWER);
+    return false;
+  }
+
+  /** The exporter's sentence without what says nothing, and without its full stop. */
+  private static String reason(String text) {
+    String reason = text.replace(WORDY, "").strip();
+    return reason.endsWith(NO_TEXT)
+        ? reason.substring(0, reason.length() - NO_TEXT.length())
+        : reason.replaceFirst("\\.$", "");
   }
 
   /** The last reason, once. */
-  String take() {
-    String reason = last.getAndSet("");
-    return reason.isEmpty() ? "its exporter gives no reason" : reason;
-  }
-
-  /** Stops reading. */
-  void stop() {
-    logger.setFilter(null);
+  String take(Signal signal) {
+    String reason = last.remove(signal);
+    return reason == null ? "its exporter gives no reason" : reason;
   }
 }

@@ -6,9 +6,7 @@ import io.opentelemetry.sdk.metrics.export.MetricExporter;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import kamon.metric.PeriodSnapshot;
 import kamon.module.MetricReporter;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Sends Kamon's figures to an OpenTelemetry receiver. What is sent is cumulative, so a sending that
  * fails is made good by the next: nothing is kept for it, and nothing is repeated.
  *
- * <p>It tells of each outage once when it begins and once when it ends. Kamon's thread is never
- * held up: while a sending is under way no other one begins.
+ * <p>Kamon's thread is never held up: while a sending is under way no other one begins.
  *
  * <p>Thread: any. Owner: {@link Telemetry}.
  */
@@ -30,48 +27,30 @@ final class OtlpReporter implements MetricReporter {
   private final MetricExporter exporter;
   private final Duration every;
   private final LongSupplier nanoTime;
-  private final Supplier<String> reason;
-  private final Consumer<Change> changes;
+  private final Outage outage;
 
   private CompletableResultCode sending = CompletableResultCode.ofSuccess();
   private @Nullable Long sentAt;
-  private boolean away;
   private @Nullable CountDownLatch lastPeriod;
-
-  /** What a person should know. */
-  sealed interface Change {
-    /**
-     * The receiver takes nothing.
-     *
-     * @param reason what the exporter says of it
-     */
-    record Away(String reason) implements Change {}
-
-    /** The receiver takes figures again. */
-    record Back() implements Change {}
-  }
 
   /**
    * One that has sent nothing yet.
    *
    * @param exporter closed by {@link #stop}
    * @param nanoTime as {@link System#nanoTime}
-   * @param reason why the last sending failed
-   * @param changes hears of outages
+   * @param outage hears of every sending but the last one, of which its sender tells
    */
   OtlpReporter(
       Cumulative figures,
       MetricExporter exporter,
       Duration every,
       LongSupplier nanoTime,
-      Supplier<String> reason,
-      Consumer<Change> changes) {
+      Outage outage) {
     this.figures = figures;
     this.exporter = exporter;
     this.every = every;
     this.nanoTime = nanoTime;
-    this.reason = reason;
-    this.changes = changes;
+    this.outage = outage;
   }
 
   @Override
@@ -102,15 +81,12 @@ final class OtlpReporter implements MetricReporter {
   }
 
   private void ended(boolean success) {
-    String why = success ? "" : reason.get();
     synchronized (this) {
-      // Of the last sending its sender tells.
-      if (lastPeriod != null || away != success) {
+      if (lastPeriod != null) {
         return;
       }
-      away = !success;
     }
-    changes.accept(success ? new Change.Back() : new Change.Away(why));
+    outage.sent(success);
   }
 
   /**

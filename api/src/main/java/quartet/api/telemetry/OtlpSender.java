@@ -37,7 +37,8 @@ final class OtlpSender implements AutoCloseable {
     this.reasons = reasons;
   }
 
-  static OtlpSender create(OtlpMetrics metrics, Identity identity, Config config) {
+  static OtlpSender create(
+      OtlpMetrics metrics, Identity identity, Config config, ExportReasons reasons) {
     Config settings = config.getConfig("kamon.otel.metrics");
     OtlpHttpMetricExporterBuilder exporter =
         OtlpHttpMetricExporter.builder()
@@ -48,7 +49,6 @@ final class OtlpSender implements AutoCloseable {
     }
     pairs("headers", settings.getString("headers")).forEach(exporter::addHeader);
     Map<String, String> attributes = pairs("attributes", config.getString("kamon.otel.attributes"));
-    ExportReasons reasons = ExportReasons.listen();
     return new OtlpSender(
         metrics,
         new OtlpReporter(
@@ -56,8 +56,8 @@ final class OtlpSender implements AutoCloseable {
             exporter.build(),
             metrics.every(),
             System::nanoTime,
-            reasons::take,
-            change -> tell(metrics, change)),
+            new Outage(
+                () -> reasons.take(ExportReasons.Signal.METRICS), change -> tell(metrics, change))),
         reasons);
   }
 
@@ -93,16 +93,16 @@ final class OtlpSender implements AutoCloseable {
     return pairs;
   }
 
-  private static void tell(OtlpMetrics metrics, OtlpReporter.Change change) {
+  private static void tell(OtlpMetrics metrics, Outage.Change change) {
     switch (change) {
-      case OtlpReporter.Change.Away away ->
+      case Outage.Change.Away away ->
           LOG.warn(
               "OpenTelemetry metrics are not taken by {}: {}. The server goes on and tries again"
                   + " every {} s; this is said once",
               metrics.address(),
-              away.reason().strip().replaceFirst("\\.$", ""),
+              away.reason(),
               metrics.every().toSeconds());
-      case OtlpReporter.Change.Back _ ->
+      case Outage.Change.Back _ ->
           LOG.info("✅ OpenTelemetry metrics are taken by {} again", metrics.address());
     }
   }
@@ -119,9 +119,8 @@ final class OtlpSender implements AutoCloseable {
           "the last OpenTelemetry metrics were not taken by {}: {}; what happened since the ones"
               + " before is missing there",
           metrics.address(),
-          reasons.take());
+          reasons.take(ExportReasons.Signal.METRICS));
     }
     reporter.stop();
-    reasons.stop();
   }
 }

@@ -70,6 +70,7 @@ public final class Telemetry implements AutoCloseable {
     }
     Config config = config(options, identity);
     Kamon.initWithoutAttaching(config);
+    ExportReasons reasons = ExportReasons.listen();
     PrometheusReporter prometheus = null;
     OtlpSender sender = null;
     Meters meters = new NoMeters();
@@ -78,7 +79,7 @@ public final class Telemetry implements AutoCloseable {
       prometheus = PrometheusReporter.create();
       Kamon.addReporter("prometheus", prometheus);
       if (options.otlpMetrics() != null) {
-        sender = OtlpSender.create(options.otlpMetrics(), identity, config);
+        sender = OtlpSender.create(options.otlpMetrics(), identity, config, reasons);
         Kamon.addReporter("otlp-metrics", sender.reporter());
       }
       meters = new KamonMeters();
@@ -90,7 +91,11 @@ public final class Telemetry implements AutoCloseable {
       }
       sampler = new StateSampler(meters, new ProcessFigures(output));
     }
-    Consumer<PromptTrace> traces = options.traces() == null ? trace -> {} : new KamonTraces();
+    Consumer<PromptTrace> traces = trace -> {};
+    if (options.traces() != null) {
+      Kamon.addReporter("otlp-traces", WatchedTraces.reporter(options.traces(), config, reasons));
+      traces = new KamonTraces();
+    }
     Recorder recorder = new PromptMeter(meters, gpus, Clock.systemUTC(), traces);
     return new Telemetry(prometheus, sender, sampler, meters, recorder);
   }
@@ -102,10 +107,9 @@ public final class Telemetry implements AutoCloseable {
     changes.put("kamon.environment.instance", identity.instance());
     changes.put("kamon.environment.tags.node", identity.node());
     changes.put("kamon.modules.jvm-metrics.enabled", options.metrics());
-    changes.put("kamon.modules.otel-trace-reporter.enabled", options.traces() != null);
     if (options.traces() != null) {
       changes.put("kamon.otel.trace.protocol", "http/protobuf");
-      changes.put("kamon.otel.trace.full-endpoint", options.traces());
+      changes.put("kamon.otel.trace.full-endpoint", options.traces().toString());
     }
     return ConfigFactory.parseMap(changes).withFallback(ConfigFactory.load());
   }

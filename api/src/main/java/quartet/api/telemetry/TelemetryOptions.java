@@ -1,5 +1,6 @@
 package quartet.api.telemetry;
 
+import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,4 +12,4 @@ import org.jspecify.annotations.Nullable;
  *     http://127.0.0.1:4318/v1/traces}; or null for none
  */
 public record TelemetryOptions(
-    boolean metrics, @Nullable OtlpMetrics otlpMetrics, @Nullable String traces) {}
+    boolean metrics, @Nullable OtlpMetrics otlpMetrics, @Nullable URI traces) {}

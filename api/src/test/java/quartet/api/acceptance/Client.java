@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import quartet.api.wire.Json;
 
@@ -151,7 +152,23 @@ final class Client implements AutoCloseable {
 
   /** A small and quick one: 64x64, two steps, a seed of its own. */
   static String quick(long seed) {
-    return Json.text(workflow(Map.of("5.width", 64, "5.height", 64, "3.steps", 2, "3.seed", seed)));
+    return small(2, seed, Map.of());
+  }
+
+  /**
+   * A small one, 64x64, under an id that the client gives it and with a seed made of that.
+   *
+   * @param changes as in {@link #workflow}
+   */
+  static String named(String id, int steps, Map<String, Object> changes) {
+    return DurableQueueTest.withId(
+        id, small(steps, Math.floorMod(id.hashCode(), 1 << 30), changes));
+  }
+
+  private static String small(int steps, long seed, Map<String, Object> changes) {
+    Map<String, Object> all = new HashMap<>(changes);
+    all.putAll(Map.of("5.width", 64, "5.height", 64, "3.steps", steps, "3.seed", seed));
+    return Json.text(workflow(all));
   }
 
   @Override

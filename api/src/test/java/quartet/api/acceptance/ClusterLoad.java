@@ -22,7 +22,6 @@ import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import quartet.api.wire.Json;
 
 /** Clients that post all the time, each to its server, and to another one when that fails. */
 final class ClusterLoad implements AutoCloseable {
@@ -47,26 +46,9 @@ final class ClusterLoad implements AutoCloseable {
     return accepted;
   }
 
-  private static String body(String id, int steps) {
-    return "{\"prompt_id\": \"%s\", \"prompt\": %s}"
-        .formatted(
-            id,
-            Json.text(
-                Client.workflow(
-                    Map.of(
-                        "5.width",
-                        64,
-                        "5.height",
-                        64,
-                        "3.steps",
-                        steps,
-                        "3.seed",
-                        Math.floorMod(id.hashCode(), 1 << 30)))));
-  }
-
   /** A prompt of a minute. */
   static String slow(int seed) {
-    return body("slow-" + seed, 1000);
+    return Client.named("slow-" + seed, 1000, Map.of());
   }
 
   private void run(String name) {
@@ -74,7 +56,7 @@ final class ClusterLoad implements AutoCloseable {
       String id = "load-%05d".formatted(count.incrementAndGet());
       for (String node : nodes.names()) {
         String next = node.equals(nodes.names().getFirst()) ? name : node;
-        if (tryPost(next, id, body(id, 2), Map.of())) {
+        if (tryPost(next, id, Client.named(id, 2, Map.of()), Map.of())) {
           break;
         }
       }
@@ -104,7 +86,9 @@ final class ClusterLoad implements AutoCloseable {
   /** Posts one of a second that has to be taken. */
   String post(String node, Map<String, String> headers) {
     String id = "named-%05d".formatted(count.incrementAndGet());
-    assertThat(tryPost(node, id, body(id, 15), headers)).as(nodes.get(node).text()).isTrue();
+    assertThat(tryPost(node, id, Client.named(id, 15, Map.of()), headers))
+        .as(nodes.get(node).text())
+        .isTrue();
     return id;
   }
 

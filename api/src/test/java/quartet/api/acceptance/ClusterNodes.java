@@ -70,12 +70,6 @@ final class ClusterNodes implements AutoCloseable {
     List<String> arguments =
         new ArrayList<>(
             List.of(
-                "--devices",
-                "sim:2",
-                "--sim",
-                "step=60ms,image=0ms,decode=20ms,text=0ms,load=20ms,load-gb=1ms",
-                "--queue-size",
-                "5000",
                 "--node-name",
                 name,
                 "--cluster",
@@ -95,7 +89,8 @@ final class ClusterNodes implements AutoCloseable {
         network == null ? List.of() : network.prefix(name),
         HEAP_MEGABYTES,
         PostgresServer.environment(),
-        postgres.arguments(arguments.toArray(String[]::new)));
+        postgres.arguments(
+            ServerProcess.flags(ServerProcess.UNDER_LOAD, arguments.toArray(String[]::new))));
   }
 
   ServerProcess get(String name) {

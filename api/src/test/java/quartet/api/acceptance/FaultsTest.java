@@ -12,7 +12,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import quartet.api.wire.Json;
 
 /** Devices that fail on purpose: prompts survive, and neighbours never notice. */
 final class FaultsTest {
@@ -36,22 +35,8 @@ final class FaultsTest {
   }
 
   private static String post(Client client, int gpu, String id, String text, int steps) {
-    String prompt =
-        Json.text(
-            Client.workflow(
-                Map.of(
-                    "5.width",
-                    64,
-                    "5.height",
-                    64,
-                    "3.steps",
-                    steps,
-                    "6.text",
-                    text,
-                    "3.seed",
-                    Math.floorMod(id.hashCode(), 1 << 30))));
     return client.accepted(
-        DurableQueueTest.withId(id, prompt), "X-TARGET-GPU", Integer.toString(gpu));
+        Client.named(id, steps, Map.of("6.text", text)), "X-TARGET-GPU", Integer.toString(gpu));
   }
 
   private static String status(Client client, String id) {

@@ -19,7 +19,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import quartet.api.wire.Json;
 
 /**
  * kill -9 at random moments under load, on both databases. A hundred times:
@@ -46,17 +45,8 @@ final class KillTest {
   }
 
   private static ServerProcess start(Path base, Map<String, String> environment, String... more) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "--devices",
-                "sim:2",
-                "--sim",
-                "step=60ms,image=0ms,decode=20ms,text=0ms,load=20ms,load-gb=1ms",
-                "--queue-size",
-                "5000"));
-    arguments.addAll(List.of(more));
-    return ServerProcess.start(base, environment, arguments.toArray(String[]::new));
+    return ServerProcess.start(
+        base, environment, ServerProcess.flags(ServerProcess.UNDER_LOAD, more));
   }
 
   private static void kills(
@@ -122,21 +112,7 @@ final class KillTest {
       Client client, String prefix, Set<String> accepted, AtomicBoolean killed) {
     for (int i = 0; !killed.get(); i++) {
       String id = prefix + String.format(java.util.Locale.ROOT, "%05d", i);
-      String body =
-          "{\"prompt_id\": \"%s\", \"prompt\": %s}"
-              .formatted(
-                  id,
-                  Json.text(
-                      Client.workflow(
-                          Map.of(
-                              "5.width",
-                              64,
-                              "5.height",
-                              64,
-                              "3.steps",
-                              2,
-                              "3.seed",
-                              Math.floorMod(id.hashCode(), 1 << 30)))));
+      String body = Client.named(id, 2, Map.of());
       try {
         Client.Answer answer =
             i % 2 == 0

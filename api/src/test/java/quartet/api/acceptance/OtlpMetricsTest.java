@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -40,10 +39,6 @@ final class OtlpMetricsTest {
         "2");
   }
 
-  private static long lines(ServerProcess server, String text) {
-    return server.log().stream().filter(line -> line.contains(text)).count();
-  }
-
   @Test
   void promptsThatRanArriveWithTheirDurationsAndLabels(@TempDir Path base) {
     Map<String, String> environment =
@@ -51,7 +46,7 @@ final class OtlpMetricsTest {
             "OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20k",
             "OTEL_EXPORTER_OTLP_COMPRESSION", "gzip",
             "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test");
-    try (OtlpReceiver receiver = new OtlpReceiver(0);
+    try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, 0);
         ServerProcess server = serve(base, receiver.address(), environment);
         Client client = new Client(server)) {
       client.post("/prompt", "{}");
@@ -171,23 +166,23 @@ final class OtlpMetricsTest {
   void aReceiverThatIsAwayIsToldOfOnceAndGetsEverythingWhenItIsBack(@TempDir Path base)
       throws InterruptedException {
     int port;
-    try (OtlpReceiver free = new OtlpReceiver(0)) {
+    try (OtlpReceiver free = new OtlpReceiver(OtlpReceiver.METRICS, 0)) {
       port = free.port();
     }
-    String address = "http://127.0.0.1:" + port + OtlpReceiver.PATH;
+    String address = "http://127.0.0.1:" + port + OtlpReceiver.METRICS;
     try (ServerProcess server = serve(base, address, Map.of());
         Client client = new Client(server)) {
-      server.await("the warning", PATIENCE, () -> lines(server, AWAY) == 1);
+      server.await("the warning", PATIENCE, () -> server.lines(AWAY) == 1);
       client.ended(client.accepted(Client.quick(1)), PATIENCE);
       int before = server.log().size();
-      try (OtlpReceiver receiver = new OtlpReceiver(port)) {
+      try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, port)) {
         server.await(
             "the prompt that ran meanwhile",
             PATIENCE,
             () -> receiver.counted("quartet.prompts", "outcome", "succeeded") == 1);
-        server.await("the good news", PATIENCE, () -> lines(server, BACK) == 1);
+        server.await("the good news", PATIENCE, () -> server.lines(BACK) == 1);
         receiver.answer(503);
-        server.await("a second warning", PATIENCE, () -> lines(server, AWAY) == 2);
+        server.await("a second warning", PATIENCE, () -> server.lines(AWAY) == 2);
         assertThat(server.text()).contains("HTTP status code 503. The server goes on");
         client.ended(client.accepted(Client.quick(2)), PATIENCE);
         receiver.answer(200);
@@ -215,7 +210,7 @@ final class OtlpMetricsTest {
 
   @Test
   void whatHappenedLastArrivesBeforeTheServerEnds(@TempDir Path base) throws InterruptedException {
-    try (OtlpReceiver receiver = new OtlpReceiver(0);
+    try (OtlpReceiver receiver = new OtlpReceiver(OtlpReceiver.METRICS, 0);
         ServerProcess server =
             ServerProcess.start(
                 base,
@@ -238,26 +233,17 @@ final class OtlpMetricsTest {
 
   @Test
   void flagsThatMakeNoSenseEndTheStart(@TempDir Path base) throws InterruptedException {
-    refused(base, "no path", "--otlp-metrics", "http://127.0.0.1:4318");
-    refused(base, "must be an http or https address", "--otlp-metrics", "collector:4318");
-    refused(base, "leave one out", "--no-metrics", "--otlp-metrics", "http://c:4318/v1/metrics");
-    refused(
+    ServerProcess.refuses(base, "no path", "--otlp-metrics", "http://127.0.0.1:4318");
+    ServerProcess.refuses(
+        base, "must be an http or https address", "--otlp-metrics", "collector:4318");
+    ServerProcess.refuses(
+        base, "leave one out", "--no-metrics", "--otlp-metrics", "http://c:4318/v1/metrics");
+    ServerProcess.refuses(
         base,
         "--otlp-metrics-interval is 1",
         "--otlp-metrics",
         "http://c:4318/v1/metrics",
         "--otlp-metrics-interval",
         "1");
-  }
-
-  private static void refused(Path base, String why, String... flags) throws InterruptedException {
-    String[] all = new String[flags.length + 2];
-    all[0] = "--devices";
-    all[1] = "sim:1";
-    System.arraycopy(flags, 0, all, 2, flags.length);
-    try (ServerProcess server = ServerProcess.launch(base, Map.of(), all)) {
-      assertThat(server.exitCode(Duration.ofMillis(TimeUnit.MINUTES.toMillis(2)))).isNotZero();
-      assertThat(server.text()).contains(why);
-    }
   }
 }

@@ -1,11 +1,15 @@
 package quartet.api.acceptance;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Parser;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.metrics.v1.HistogramDataPoint;
 import io.opentelemetry.proto.metrics.v1.Metric;
+import io.opentelemetry.proto.trace.v1.Span;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -18,29 +22,35 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPInputStream;
 
-/** An OpenTelemetry receiver of metrics over HTTP that keeps what it gets. */
+/** An OpenTelemetry receiver over HTTP that keeps what it gets: of metrics, or of traces. */
 final class OtlpReceiver implements AutoCloseable {
-  static final String PATH = "/v1/metrics";
+  static final String METRICS = "/v1/metrics";
+  static final String TRACES = "/v1/traces";
 
   private final HttpServer server;
-  private final List<ExportMetricsServiceRequest> requests = new CopyOnWriteArrayList<>();
+  private final String path;
+  private final AtomicInteger refused = new AtomicInteger();
+  private final List<byte[]> taken = new CopyOnWriteArrayList<>();
   private final List<Map<String, String>> headers = new CopyOnWriteArrayList<>();
   private volatile int status = 200;
 
   /**
    * Listens on the loopback.
    *
+   * @param path {@link #METRICS} or {@link #TRACES}
    * @param port 0 for a free one
    */
-  OtlpReceiver(int port) {
+  OtlpReceiver(String path, int port) {
+    this.path = path;
     try {
       server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     } catch (IOException e) {
       throw new UncheckedIOException("no receiver on port " + port, e);
     }
-    server.createContext(PATH, this::take);
+    server.createContext(path, this::take);
     server.start();
   }
 
@@ -51,10 +61,12 @@ final class OtlpReceiver implements AutoCloseable {
       boolean packed = "gzip".equals(sent.get("Content-Encoding"));
       try (InputStream body =
           packed ? new GZIPInputStream(exchange.getRequestBody()) : exchange.getRequestBody()) {
-        ExportMetricsServiceRequest request = ExportMetricsServiceRequest.parseFrom(body);
+        byte[] request = body.readAllBytes();
         if (status == 200) {
           headers.add(sent);
-          requests.add(request);
+          taken.add(request);
+        } else {
+          refused.incrementAndGet();
         }
       }
       exchange.sendResponseHeaders(status, -1);
@@ -71,11 +83,37 @@ final class OtlpReceiver implements AutoCloseable {
   }
 
   String address() {
-    return "http://127.0.0.1:" + port() + PATH;
+    return "http://127.0.0.1:" + port() + path;
   }
 
+  /** How many requests were answered with something else than 200. */
+  int refused() {
+    return refused.get();
+  }
+
+  /** The requests with metrics that were taken. */
   List<ExportMetricsServiceRequest> requests() {
-    return List.copyOf(requests);
+    return taken.stream()
+        .map(request -> read(ExportMetricsServiceRequest.parser(), request))
+        .toList();
+  }
+
+  /** The spans that were taken. */
+  List<Span> spans() {
+    return taken.stream()
+        .map(request -> read(ExportTraceServiceRequest.parser(), request))
+        .flatMap(request -> request.getResourceSpansList().stream())
+        .flatMap(resource -> resource.getScopeSpansList().stream())
+        .flatMap(scope -> scope.getSpansList().stream())
+        .toList();
+  }
+
+  private static <T> T read(Parser<T> parser, byte[] request) {
+    try {
+      return parser.parseFrom(request);
+    } catch (InvalidProtocolBufferException e) {
+      throw new UncheckedIOException("not what this receiver is for", e);
+    }
   }
 
   /** Headers of each request that was taken. */
@@ -86,9 +124,8 @@ final class OtlpReceiver implements AutoCloseable {
   /** The metrics of the last request by name; empty before the first. */
   Map<String, Metric> last() {
     Map<String, Metric> metrics = new TreeMap<>();
-    if (!requests.isEmpty()) {
-      requests
-          .getLast()
+    if (!taken.isEmpty()) {
+      read(ExportMetricsServiceRequest.parser(), taken.getLast())
           .getResourceMetricsList()
           .forEach(
               resource ->

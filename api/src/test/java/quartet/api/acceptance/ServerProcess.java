@@ -20,6 +20,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** {@code quartet serve} in a JVM of its own, with its log lines as they come. */
 final class ServerProcess implements AutoCloseable {
@@ -27,6 +28,16 @@ final class ServerProcess implements AutoCloseable {
       Pattern.compile("To see the GUI go to: https?://[^:]+:(\\d+)");
   private static final int HEAP_MEGABYTES = 768;
   private static final Duration START_PATIENCE = Duration.ofSeconds(90);
+
+  /** Two simulated devices that give a prompt of two steps 140 ms each, and room for thousands. */
+  static final List<String> UNDER_LOAD =
+      List.of(
+          "--devices",
+          "sim:2",
+          "--sim",
+          "step=60ms,image=0ms,decode=20ms,text=0ms,load=20ms,load-gb=1ms",
+          "--queue-size",
+          "5000");
 
   private final Process process;
   private final Path base;
@@ -50,6 +61,19 @@ final class ServerProcess implements AutoCloseable {
    */
   static ServerProcess start(Path base, Map<String, String> environment, String... arguments) {
     return launch(base, environment, arguments).serving();
+  }
+
+  /** Flags, and more of them. */
+  static String[] flags(List<String> flags, String... more) {
+    return Stream.concat(flags.stream(), Stream.of(more)).toArray(String[]::new);
+  }
+
+  /** Starts one that must end at once, because of its flags, and say why. */
+  static void refuses(Path base, String why, String... flags) throws InterruptedException {
+    try (ServerProcess server = launch(base, Map.of(), flags)) {
+      assertThat(server.exitCode(START_PATIENCE)).isEqualTo(1);
+      assertThat(server.text()).contains(why);
+    }
   }
 
   /** Starts one by a command of its own, and waits until it serves. */
@@ -178,6 +202,11 @@ final class ServerProcess implements AutoCloseable {
 
   String text() {
     return String.join("\n", log);
+  }
+
+  /** How many lines have this text. */
+  long lines(String text) {
+    return log.stream().filter(line -> line.contains(text)).count();
   }
 
   /** Milliseconds from the process's start to the first line with this text. */

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import quartet.api.wire.Json;
 
 /** Outputs in S3-compatible storage that is there, away, and refuses. */
 final class StoreTest {
@@ -38,23 +37,8 @@ final class StoreTest {
   }
 
   /** A prompt whose picture goes into a folder with a name that has to be escaped. */
-  private static JsonNode image(Client client, String id, int seed) {
-    String body =
-        DurableQueueTest.withId(
-            id,
-            Json.text(
-                Client.workflow(
-                    Map.of(
-                        "5.width",
-                        64,
-                        "5.height",
-                        64,
-                        "3.steps",
-                        2,
-                        "3.seed",
-                        seed,
-                        "9.filename_prefix",
-                        "size 1+2 (a)/picture"))));
+  private static JsonNode image(Client client, String id) {
+    String body = Client.named(id, 2, Map.of("9.filename_prefix", "size 1+2 (a)/picture"));
     return client.ended(client.accepted(body), PATIENCE).at("/outputs/9/images/0");
   }
 
@@ -94,12 +78,12 @@ final class StoreTest {
               ServerProcess.start(
                   server1, environment(S3Server.KEY, S3Server.KEY), arguments(storage));
           Client client = new Client(server)) {
-        JsonNode first = image(client, "first", 1);
+        JsonNode first = image(client, "first");
         server.await("an empty outbox", PATIENCE, () -> nothingWaits(server1));
         assertThat(storage.object(key(first))).hasSameBinaryContentAs(local(server1, first));
 
         storage.stop();
-        JsonNode second = image(client, "second", 2);
+        JsonNode second = image(client, "second");
         server.await(
             "the refusal in the log",
             PATIENCE,
@@ -111,7 +95,7 @@ final class StoreTest {
         assertThat(storage.object(key(second))).hasSameBinaryContentAs(local(server1, second));
 
         storage.stop();
-        later = image(client, "later", 3);
+        later = image(client, "later");
         server.await("the key on disk", PATIENCE, () -> !nothingWaits(server1));
         DurableQueueTest.killNow(server);
       }
@@ -150,7 +134,7 @@ final class StoreTest {
       try (ServerProcess server =
               ServerProcess.start(server1, environment(NOBODY, SECRET), arguments(storage));
           Client client = new Client(server)) {
-        JsonNode first = image(client, "first", 1);
+        JsonNode first = image(client, "first");
         server.await(
             "the storage's word",
             PATIENCE,

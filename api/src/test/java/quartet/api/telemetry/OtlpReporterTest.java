@@ -36,13 +36,14 @@ final class OtlpReporterTest {
           new Receiver(),
           Duration.ofSeconds(10),
           () -> seconds.get() * 1_000_000_000L,
-          () -> "connection refused",
-          change ->
-              told.add(
-                  switch (change) {
-                    case OtlpReporter.Change.Away away -> "away: " + away.reason();
-                    case OtlpReporter.Change.Back _ -> "back";
-                  }));
+          new Outage(
+              () -> "connection refused",
+              change ->
+                  told.add(
+                      switch (change) {
+                        case Outage.Change.Away away -> "away: " + away.reason();
+                        case Outage.Change.Back _ -> "back";
+                      })));
 
   /** One that answers when the test says so. */
   private final class Receiver implements MetricExporter {
