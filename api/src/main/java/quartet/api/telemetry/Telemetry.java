@@ -15,17 +15,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import kamon.Kamon;
 import kamon.prometheus.PrometheusReporter;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import quartet.cluster.fleet.Fleet;
 import quartet.cluster.fleet.NodeState;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.model.ModelCacheActor;
 import quartet.cluster.node.RouterProtocol;
 import quartet.cluster.telemetry.Recorder;
+import scala.concurrent.Await;
 
 /**
  * A server's telemetry: figures for {@code /metrics}, sent over OTLP as well if that is wanted, and
@@ -34,8 +38,10 @@ import quartet.cluster.telemetry.Recorder;
  * <p>Kamon is one for the whole process, so a process has one of these. Owner: the server.
  */
 public final class Telemetry implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Telemetry.class);
   private static final Duration SAMPLE_EVERY = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration STOP_PATIENCE = WatchedTraces.LAST_WORDS.plusSeconds(2);
 
   private final @Nullable PrometheusReporter prometheus;
   private final @Nullable OtlpSender sender;
@@ -198,6 +204,15 @@ public final class Telemetry implements AutoCloseable {
     if (sender != null) {
       sender.close();
     }
-    var _ = Kamon.stopModules();
+    try {
+      // What traces have not sent yet goes on its way now.
+      Await.ready(
+          Kamon.stopModules(),
+          scala.concurrent.duration.Duration.fromNanos(STOP_PATIENCE.toNanos()));
+    } catch (TimeoutException e) {
+      LOG.warn("telemetry did not stop within {} s", STOP_PATIENCE.toSeconds());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -2,8 +2,14 @@ package quartet.api.telemetry;
 
 import com.typesafe.config.Config;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import kamon.module.SpanReporter;
 import kamon.otel.OpenTelemetryTraceReporter;
 import kamon.otel.OtlpTraceService;
@@ -18,20 +24,31 @@ import scala.runtime.BoxedUnit;
 /**
  * Kamon's sender of spans, whose outages are told in our log. Kamon's reporter would log each
  * sending that fails, with its stack, so it hears of none. Nothing is sent twice: the spans of a
- * sending that fails are lost.
+ * sending that fails are lost. What is under way at the end has a few seconds to arrive.
  *
  * <p>Thread: any.
  */
 final class WatchedTraces implements TraceService {
   private static final Logger LOG = LoggerFactory.getLogger(WatchedTraces.class);
 
+  /** Bounded: a receiver that hangs holds up no shutdown. */
+  static final Duration LAST_WORDS = Duration.ofSeconds(6);
+
+  private final URI address;
   private final TraceService service;
   private final Outage outage;
-  private volatile boolean closed;
+  private final Supplier<String> reason;
 
-  private WatchedTraces(TraceService service, Outage outage) {
+  /** Whether all that was sent was taken, once that is known. */
+  private CompletableFuture<Boolean> sending = CompletableFuture.completedFuture(true);
+
+  private boolean closed;
+
+  private WatchedTraces(URI address, TraceService service, Outage outage, Supplier<String> reason) {
+    this.address = address;
     this.service = service;
     this.outage = outage;
+    this.reason = reason;
   }
 
   /**
@@ -41,12 +58,12 @@ final class WatchedTraces implements TraceService {
    *     OpenTelemetry's environment variables
    */
   static SpanReporter reporter(URI address, Config config, ExportReasons reasons) {
-    Outage outage =
-        new Outage(
-            () -> reasons.take(ExportReasons.Signal.TRACES), change -> tell(address, change));
+    Supplier<String> reason = () -> reasons.take(ExportReasons.Signal.TRACES);
+    Outage outage = new Outage(reason, change -> tell(address, change));
     OpenTelemetryTraceReporter reporter =
         new OpenTelemetryTraceReporter(
-            settings -> new WatchedTraces(OtlpTraceService.apply(settings), outage),
+            settings ->
+                new WatchedTraces(address, OtlpTraceService.apply(settings), outage, reason),
             ExecutionContext.global());
     reporter.reconfigure(config);
     return reporter;
@@ -67,26 +84,42 @@ final class WatchedTraces implements TraceService {
   }
 
   @Override
-  public Future<BoxedUnit> exportSpans(Collection<SpanData> spans) {
-    return FutureConverters.asScala(
+  public synchronized Future<BoxedUnit> exportSpans(Collection<SpanData> spans) {
+    CompletableFuture<Boolean> taken =
         FutureConverters.asJava(service.exportSpans(spans))
-            .handle(
-                (done, failure) -> {
-                  // What the end breaks off is no outage.
-                  if (!closed) {
-                    outage.sent(failure == null);
-                  }
-                  return BoxedUnit.UNIT;
-                }));
+            .handle((done, failure) -> failure == null)
+            .toCompletableFuture();
+    sending = sending.isDone() ? taken : sending.thenCombine(taken, (before, now) -> before && now);
+    return FutureConverters.asScala(taken.thenAccept(this::ended).thenApply(_ -> BoxedUnit.UNIT));
+  }
+
+  private void ended(boolean taken) {
+    synchronized (this) {
+      if (closed) {
+        return; // told by close
+      }
+    }
+    outage.sent(taken);
   }
 
   @Override
   public void close() {
-    closed = true;
+    CompletableFuture<Boolean> underWay;
+    synchronized (this) {
+      closed = true;
+      underWay = sending.isDone() ? CompletableFuture.completedFuture(true) : sending;
+    }
+    if (!underWay.completeOnTimeout(false, LAST_WORDS.toSeconds(), TimeUnit.SECONDS).join()) {
+      LOG.warn(
+          "the last OpenTelemetry traces were not taken by {}: {}; the spans of prompts that ended"
+              + " last are missing there",
+          address,
+          reason.get());
+    }
     try {
       service.close();
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

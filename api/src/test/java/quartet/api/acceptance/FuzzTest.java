@@ -55,7 +55,7 @@ final class FuzzTest {
     try (ServerProcess server =
             ServerProcess.start(
                 base,
-                Map.of(),
+                ServerProcess.HEAP_TOUCHED,
                 "--devices",
                 "cpu:1",
                 "--max-upload-size",

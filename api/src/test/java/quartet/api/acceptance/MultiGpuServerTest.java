@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -38,8 +39,9 @@ final class MultiGpuServerTest {
 
   @BeforeAll
   void start(@TempDir Path base) {
-    started =
-        ServerProcess.start(base, Map.of("COMFY_MULTI_GPU_SCHED", "1", "COMFY_NUM_GPUS", "4"));
+    Map<String, String> environment = new HashMap<>(ServerProcess.HEAP_TOUCHED);
+    environment.putAll(Map.of("COMFY_MULTI_GPU_SCHED", "1", "COMFY_NUM_GPUS", "4"));
+    started = ServerProcess.start(base, environment);
     opened = new Client(started);
   }
 

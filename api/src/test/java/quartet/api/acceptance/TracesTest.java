@@ -18,9 +18,13 @@ final class TracesTest {
 
   /** Kamon sends what ended every ten seconds; a test need not wait that long. */
   private static ServerProcess serve(Path base, String address) {
+    return serve(base, address, Duration.ofSeconds(1));
+  }
+
+  private static ServerProcess serve(Path base, String address, Duration tick) {
     return ServerProcess.start(
         base,
-        Map.of("JAVA_TOOL_OPTIONS", "-Dkamon.trace.tick-interval=1s"),
+        Map.of("JAVA_TOOL_OPTIONS", "-Dkamon.trace.tick-interval=" + tick.toSeconds() + "s"),
         "--devices",
         "sim:1",
         "--traces",
@@ -111,6 +115,19 @@ final class TracesTest {
           .doesNotContain("io.opentelemetry")
           .doesNotContain("Failed to export")
           .doesNotContain("\tat ");
+    }
+  }
+
+  @Test
+  void whatHappenedLastArrivesBeforeTheServerEnds(@TempDir Path base) throws InterruptedException {
+    try (OtlpReceiver collector = new OtlpReceiver(OtlpReceiver.TRACES, 0);
+        ServerProcess server = serve(base, collector.address(), Duration.ofHours(1));
+        Client client = new Client(server)) {
+      String id = run(client, 1);
+      assertThat(prompts(collector)).isEmpty();
+      server.terminate();
+      server.exitCode(PATIENCE);
+      assertThat(prompts(collector)).containsExactly(id);
     }
   }
 

@@ -23,6 +23,8 @@ final class ChunkPool implements AutoCloseable {
   static final long ALIGNMENT = 512;
   private static final long CHUNK_BYTES = 64L << 20;
 
+  private final long chunkBytes;
+
   private final CudaDriver driver;
   private final MemoryUse use;
   private final AllocationGate gate;
@@ -40,6 +42,18 @@ final class ChunkPool implements AutoCloseable {
    * @param makeRoom called once when the driver has no more, before asking again
    */
   ChunkPool(CudaDriver driver, MemoryUse use, AllocationGate gate, Runnable makeRoom) {
+    this(driver, use, gate, makeRoom, CHUNK_BYTES);
+  }
+
+  /**
+   * A pool.
+   *
+   * @param makeRoom called once when the driver has no more, before asking again
+   * @param chunkBytes asked of the driver at a time, if it has that many
+   */
+  ChunkPool(
+      CudaDriver driver, MemoryUse use, AllocationGate gate, Runnable makeRoom, long chunkBytes) {
+    this.chunkBytes = chunkBytes;
     this.driver = driver;
     this.use = use;
     this.gate = gate;
@@ -70,7 +84,7 @@ final class ChunkPool implements AutoCloseable {
     long wanted = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     Block found = free.ceiling(new Block(Long.MIN_VALUE, wanted));
     if (found == null) {
-      found = chunk(Math.max(wanted, CHUNK_BYTES), wanted);
+      found = chunk(Math.max(wanted, chunkBytes), wanted);
     }
     free.remove(found);
     if (found.bytes > wanted) {

@@ -25,7 +25,9 @@ final class ChunkPoolTest {
         40,
         cases -> {
           try (FakeDriver driver = new FakeDriver(512 * MIB);
-              ChunkPool pool = pool(driver)) {
+              ChunkPool pool =
+                  new ChunkPool(
+                      driver, MemoryUse.ACTIVATIONS, AllocationGate.OPEN, () -> {}, 4 * MIB)) {
             List<ChunkPool.Block> live = new ArrayList<>();
             for (int step = 0; step < 200; step++) {
               if (live.isEmpty() || cases.coin()) {

@@ -54,8 +54,8 @@ final class KernelsCompileTest {
     Path source = folder.resolve(file + ".cu");
     Files.writeString(
         source, KernelLibrary.text("common.cuh") + "\n" + KernelLibrary.text(file + ".cu"));
-    List<String> command = new ArrayList<>(List.of("nvcc", "--fatbin", "-std=c++17", "-Werror"));
-    command.add("all-warnings");
+    List<String> command = new ArrayList<>(List.of("nvcc", "--fatbin", "-std=c++17"));
+    command.addAll(List.of("-Werror", "all-warnings", "--threads", "0")); // as many as processors
     for (int architecture : ARCHITECTURES) {
       command.add("-gencode");
       command.add("arch=compute_%d,code=sm_%d".formatted(architecture, architecture));

@@ -15,6 +15,9 @@ final class UploadsTest {
   private static final int SEGMENT = 4096;
   private static final int MANY = 40;
 
+  /** Room for all weights of a case, and little that has to be cleared for each. */
+  private static final long CHUNK = 1L << 20;
+
   /**
    * Whatever order two streams run in: every weight is what stands in the file, also where its
    * memory was something else's a moment ago, and so is what comes after the ring in its memory.
@@ -25,13 +28,13 @@ final class UploadsTest {
         "uploads",
         300,
         cases -> {
-          try (FakeDriver driver = new FakeDriver(256L << 20);
+          try (FakeDriver driver = new FakeDriver(16 * CHUNK);
               Arena arena = Arena.ofConfined()) {
             driver.runApart(cases.intIn(0, Integer.MAX_VALUE - 1));
             long stream = driver.createStream();
             long copies = driver.createStream();
             ChunkPool pool =
-                new ChunkPool(driver, MemoryUse.ACTIVATIONS, AllocationGate.OPEN, () -> {});
+                new ChunkPool(driver, MemoryUse.ACTIVATIONS, AllocationGate.OPEN, () -> {}, CHUNK);
             ChunkPool.Block before = pool.allocate(3L * SEGMENT);
             MemorySegment old = random(arena, cases, 3 * SEGMENT);
             MemorySegment was = arena.allocate(3L * SEGMENT);
