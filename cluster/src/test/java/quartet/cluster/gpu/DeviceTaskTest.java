@@ -18,14 +18,12 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import quartet.engine.device.DeviceWorker;
 import quartet.engine.device.Finishers;
-import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.Remainder;
 import quartet.engine.graph.ExecutionPlan;
 import quartet.errors.ErrorKind;
 import quartet.tensor.Device;
-import quartet.tensor.DeviceMemory;
 
 /** What is done with a prompt on the device's thread; here, on the test's. */
 final class DeviceTaskTest {
@@ -38,7 +36,7 @@ final class DeviceTaskTest {
   private final GpuRun run = new GpuRun(Jobs.job("a", 0), Instant.EPOCH, 0);
 
   /** A device that leaves of every prompt what the test says. */
-  private record FakeWorker(Supplier<Remainder<DeviceWorker.Result>> left) implements Worker {
+  private record FakeWorker(Supplier<Remainder<DeviceWorker.Result>> left) implements QuietWorker {
     @Override
     public Remainder<DeviceWorker.Result> begin(
         DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
@@ -46,31 +44,9 @@ final class DeviceTaskTest {
     }
 
     @Override
-    public void warmUp() {}
-
-    @Override
-    public void clearCaches() {}
-
-    @Override
-    public void clearOutputs() {}
-
-    @Override
     public List<Path> resident() {
       return List.of(Path.of("m"));
     }
-
-    @Override
-    public DeviceMemory memory() {
-      return new DeviceMemory(1, 1, 0, 0);
-    }
-
-    @Override
-    public String description() {
-      return "a fake";
-    }
-
-    @Override
-    public void close() {}
   }
 
   private static FakeWorker leaves(Supplier<DeviceWorker.Result> rest) {

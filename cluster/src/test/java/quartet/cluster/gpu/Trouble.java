@@ -5,10 +5,11 @@ import quartet.errors.ErrorCode;
 import quartet.errors.ErrorKind;
 
 /** Failures for tests. */
-final class Trouble {
+public final class Trouble {
   private Trouble() {}
 
-  static EngineException of(ErrorKind kind) {
+  /** One of a kind. */
+  public static EngineException of(ErrorKind kind) {
     return new EngineException(
         new ErrorCode() {
           @Override

@@ -1,18 +1,15 @@
 package quartet.cluster.node;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import quartet.cluster.gpu.QuietWorker;
 import quartet.engine.device.DeviceWorker;
-import quartet.engine.device.Worker;
 import quartet.engine.exec.ExecutionEvent;
 import quartet.engine.exec.ExecutionOutcome;
 import quartet.engine.exec.Remainder;
-import quartet.errors.EngineException;
-import quartet.errors.ErrorCode;
 import quartet.errors.ErrorKind;
 import quartet.tensor.DeviceMemory;
 
@@ -23,7 +20,7 @@ import quartet.tensor.DeviceMemory;
  * @param save what is done then, and needs no device
  */
 record FakeWorker(long bytes, Function<String, ExecutionOutcome> work, Consumer<String> save)
-    implements Worker {
+    implements QuietWorker {
   static ExecutionOutcome success() {
     return new ExecutionOutcome.Succeeded(Map.of());
   }
@@ -41,22 +38,6 @@ record FakeWorker(long bytes, Function<String, ExecutionOutcome> work, Consumer<
         JsonNodeFactory.instance.objectNode());
   }
 
-  static EngineException trouble(ErrorKind kind) {
-    return new EngineException(
-        new ErrorCode() {
-          @Override
-          public String name() {
-            return "TEST_" + kind;
-          }
-
-          @Override
-          public ErrorKind kind() {
-            return kind;
-          }
-        },
-        "made by the test");
-  }
-
   @Override
   public Remainder<DeviceWorker.Result> begin(
       DeviceWorker.Job job, Consumer<ExecutionEvent> events) {
@@ -69,29 +50,7 @@ record FakeWorker(long bytes, Function<String, ExecutionOutcome> work, Consumer<
   }
 
   @Override
-  public void warmUp() {}
-
-  @Override
-  public void clearCaches() {}
-
-  @Override
-  public void clearOutputs() {}
-
-  @Override
-  public List<Path> resident() {
-    return List.of();
-  }
-
-  @Override
   public DeviceMemory memory() {
     return new DeviceMemory(bytes, bytes, 0, 0);
   }
-
-  @Override
-  public String description() {
-    return "a fake";
-  }
-
-  @Override
-  public void close() {}
 }

@@ -27,6 +27,7 @@ import quartet.cluster.gpu.GpuSettings;
 import quartet.cluster.gpu.GpuSnapshot;
 import quartet.cluster.gpu.GpuSupervision;
 import quartet.cluster.gpu.PreviewSink;
+import quartet.cluster.gpu.Trouble;
 import quartet.cluster.job.InMemoryPromptStore;
 import quartet.cluster.job.PromptEvent;
 import quartet.cluster.job.PromptJob;
@@ -218,7 +219,7 @@ final class PromptRouterTest {
             List.of(GIGABYTE),
             (gpu, id) -> {
               if (id.equals("second") && failures.getAndIncrement() == 0) {
-                throw FakeWorker.trouble(ErrorKind.DEVICE);
+                throw Trouble.of(ErrorKind.DEVICE);
               }
               return FakeWorker.success();
             },
@@ -284,7 +285,7 @@ final class PromptRouterTest {
             List.of(GIGABYTE, GIGABYTE),
             (gpu, id) -> {
               if (failures.getAndIncrement() == 0) {
-                throw FakeWorker.trouble(ErrorKind.DEVICE);
+                throw Trouble.of(ErrorKind.DEVICE);
               }
               return FakeWorker.success();
             });
@@ -303,7 +304,7 @@ final class PromptRouterTest {
             List.of(GIGABYTE, GIGABYTE),
             (gpu, id) -> {
               if (id.equals("bad")) {
-                throw FakeWorker.trouble(ErrorKind.DEVICE);
+                throw Trouble.of(ErrorKind.DEVICE);
               }
               return FakeWorker.success();
             });
@@ -331,7 +332,7 @@ final class PromptRouterTest {
             List.of(GIGABYTE, GIGABYTE),
             (gpu, id) -> {
               if (id.equals("sticky")) {
-                throw FakeWorker.trouble(ErrorKind.DEVICE_LOST);
+                throw Trouble.of(ErrorKind.DEVICE_LOST);
               }
               await(gate);
               return FakeWorker.success();
