@@ -13,12 +13,12 @@ import quartet.engine.plugin.PlugIns;
  *
  * @param registry all of them
  */
-record CustomNodes(PlugIns plugIns, NodeRegistry registry) {
-  private static final Logger LOG = LoggerFactory.getLogger(CustomNodes.class);
+record KnownNodes(PlugIns plugIns, NodeRegistry registry) {
+  private static final Logger LOG = LoggerFactory.getLogger(KnownNodes.class);
 
-  static CustomNodes load(Folders folders) {
+  static KnownNodes load(Folders folders) {
     PlugIns plugIns = PlugIns.load(folders.customNodes());
-    return new CustomNodes(
+    return new KnownNodes(
         plugIns,
         NodeRegistry.of(new CoreNodes(), plugIns.packs(), problem -> LOG.warn("⚠️ {}", problem)));
   }

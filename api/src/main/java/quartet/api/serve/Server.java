@@ -91,7 +91,7 @@ public final class Server implements AutoCloseable {
     options.folders().create();
     emptyFolder(options.folders().temp());
     Devices.announce(options.devices());
-    CustomNodes nodes = CustomNodes.load(options.folders());
+    KnownNodes nodes = KnownNodes.load(options.folders());
     JournalDatabase database = JournalDatabase.open(options.database());
     // Reading the journal, starting Akka and warming up have nothing to do with each other.
     Recovery recovery = Recovery.begin(database);
@@ -111,7 +111,7 @@ public final class Server implements AutoCloseable {
       ServerOptions options,
       BackendFactory backends,
       LogTail logs,
-      CustomNodes nodes,
+      KnownNodes nodes,
       JournalDatabase database,
       Recovery recovery,
       ActorSystem<SpawnProtocol.Command> system) {

@@ -37,8 +37,19 @@ final class ExportReasons implements Filter {
     this.logger = logger;
   }
 
-  /** Begins to read the exporters' log, for as long as the process lives. */
-  static ExportReasons listen() {
+  /**
+   * Made when something is exported first: most servers export nothing, and wait for no logging.
+   */
+  private static final class OfProcess {
+    static final ExportReasons REASONS = listen();
+  }
+
+  /** Those of all exporters: they share one log. It is read for as long as the process lives. */
+  static ExportReasons ofProcess() {
+    return OfProcess.REASONS;
+  }
+
+  private static ExportReasons listen() {
     ExportReasons reasons =
         new ExportReasons(Logger.getLogger("io.opentelemetry.exporter.internal.http.HttpExporter"));
     reasons.logger.setFilter(reasons);

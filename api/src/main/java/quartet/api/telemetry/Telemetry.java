@@ -76,7 +76,6 @@ public final class Telemetry implements AutoCloseable {
     }
     Config config = config(options, identity);
     Kamon.initWithoutAttaching(config);
-    ExportReasons reasons = ExportReasons.listen();
     PrometheusReporter prometheus = null;
     OtlpSender sender = null;
     Meters meters = new NoMeters();
@@ -85,7 +84,8 @@ public final class Telemetry implements AutoCloseable {
       prometheus = PrometheusReporter.create();
       Kamon.addReporter("prometheus", prometheus);
       if (options.otlpMetrics() != null) {
-        sender = OtlpSender.create(options.otlpMetrics(), identity, config, reasons);
+        sender =
+            OtlpSender.create(options.otlpMetrics(), identity, config, ExportReasons.ofProcess());
         Kamon.addReporter("otlp-metrics", sender.reporter());
       }
       meters = new KamonMeters();
@@ -99,7 +99,9 @@ public final class Telemetry implements AutoCloseable {
     }
     Consumer<PromptTrace> traces = trace -> {};
     if (options.traces() != null) {
-      Kamon.addReporter("otlp-traces", WatchedTraces.reporter(options.traces(), config, reasons));
+      Kamon.addReporter(
+          "otlp-traces",
+          WatchedTraces.reporter(options.traces(), config, ExportReasons.ofProcess()));
       traces = new KamonTraces();
     }
     Recorder recorder = new PromptMeter(meters, gpus, Clock.systemUTC(), traces);
