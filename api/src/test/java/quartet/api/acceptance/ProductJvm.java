@@ -1,18 +1,18 @@
 package quartet.api.acceptance;
 
+import java.io.File;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.FileVisitResult;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -32,7 +32,11 @@ final class ProductJvm {
 
   private static final Duration TRAINING = Duration.ofMinutes(3);
 
-  private static volatile List<String> start = List.of();
+  /** Made when the first program is started. */
+  private static final class Prepared {
+    /** Cache and class path. */
+    static final List<String> FLAGS = orWithoutCache();
+  }
 
   private ProductJvm() {}
 
@@ -44,7 +48,7 @@ final class ProductJvm {
   static List<String> command(List<String> flags) {
     List<String> command = new ArrayList<>(bare());
     command.addAll(flags);
-    command.addAll(prepared());
+    command.addAll(Prepared.FLAGS);
     command.add("quartet.api.Main");
     return command;
   }
@@ -57,78 +61,68 @@ final class ProductJvm {
         "--add-modules=jdk.incubator.vector");
   }
 
-  /** Class path and cache. */
-  private static synchronized List<String> prepared() {
-    if (start.isEmpty()) {
-      try {
-        start = prepare();
-      } catch (IOException | AssertionError e) {
-        System.err.println("Servers under test start without a cache, more slowly: " + e);
-        start = List.of("-cp", System.getProperty("java.class.path"));
-      }
+  private static List<String> orWithoutCache() {
+    // Surefire's ends with an empty entry, which would be the current folder.
+    List<Path> classPath =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+            .filter(entry -> !entry.isEmpty())
+            .map(Path::of)
+            .toList();
+    try {
+      return prepare(classPath);
+    } catch (IOException | AssertionError e) {
+      System.err.println("Servers under test start without a cache, more slowly: " + e);
+      return List.of("-cp", joined(classPath));
     }
-    return start;
   }
 
-  private static List<String> prepare() throws IOException {
-    // Surefire's ends with an empty entry, which would be the current folder.
-    String original = System.getProperty("java.class.path").replaceFirst(":+$", "");
-    Map<Path, Map<Path, BasicFileAttributes>> folders = folders(original);
+  private static List<String> prepare(List<Path> classPath) throws IOException {
     Path all = Path.of("target", "product").toAbsolutePath();
-    Path own = all.resolve(fingerprint(original, folders));
+    Path own = all.resolve(fingerprint(classPath));
     Path cache = own.resolve("start-up.aot");
+    String packed =
+        joined(
+            classPath.stream()
+                .map(entry -> Files.isDirectory(entry) ? jar(own, entry) : entry)
+                .toList());
     if (!Files.exists(cache)) {
       if (System.getProperty(CHOSEN_TESTS) != null) {
-        return List.of("-cp", original);
+        return List.of("-cp", joined(classPath));
       }
       delete(all);
       Files.createDirectories(own);
-      for (Path folder : folders.keySet()) {
-        pack(folder, folders.get(folder).keySet(), jar(own, folder));
+      for (Path folder : classPath) {
+        if (Files.isDirectory(folder)) {
+          pack(folder, jar(own, folder));
+        }
       }
-      train(packed(original, own), cache);
+      train(packed, cache);
     }
-    return List.of("-XX:AOTCache=" + cache, "-cp", packed(original, own));
+    return List.of("-XX:AOTCache=" + cache, "-cp", packed);
   }
 
-  private static Map<Path, Map<Path, BasicFileAttributes>> folders(String classPath)
-      throws IOException {
-    Map<Path, Map<Path, BasicFileAttributes>> folders = new TreeMap<>();
-    for (String entry : classPath.split(":", -1)) {
-      Path folder = Path.of(entry);
+  private static String joined(List<Path> classPath) {
+    return classPath.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> found = Files.walk(folder)) {
+      return found.filter(Files::isRegularFile).sorted().toList();
+    }
+  }
+
+  /** Of what the folders hold, by names, sizes and times. */
+  private static String fingerprint(List<Path> classPath) throws IOException {
+    StringBuilder text = new StringBuilder(joined(classPath));
+    for (Path folder : classPath) {
       if (Files.isDirectory(folder)) {
-        folders.put(folder, files(folder));
+        for (Path file : files(folder)) {
+          text.append(file).append(Files.size(file)).append(Files.getLastModifiedTime(file));
+        }
       }
-    }
-    return folders;
-  }
-
-  private static Map<Path, BasicFileAttributes> files(Path folder) throws IOException {
-    Map<Path, BasicFileAttributes> files = new TreeMap<>();
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            files.put(file, attributes);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    return files;
-  }
-
-  private static String fingerprint(
-      String classPath, Map<Path, Map<Path, BasicFileAttributes>> folders) {
-    StringBuilder text = new StringBuilder(classPath);
-    for (Map<Path, BasicFileAttributes> files : folders.values()) {
-      files.forEach(
-          (file, attributes) ->
-              text.append(file)
-                  .append(attributes.size())
-                  .append(attributes.lastModifiedTime().toMillis()));
     }
     CRC32 sum = new CRC32();
-    sum.update(text.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    sum.update(text.toString().getBytes(StandardCharsets.UTF_8));
     return HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
@@ -136,25 +130,15 @@ final class ProductJvm {
     return own.resolve(folder.toString().replace('/', '_') + ".jar");
   }
 
-  private static void pack(Path folder, Iterable<Path> files, Path jar) throws IOException {
-    try (OutputStream out = Files.newOutputStream(jar);
-        ZipOutputStream zip = new ZipOutputStream(out)) {
+  private static void pack(Path folder, Path jar) throws IOException {
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {
       zip.setLevel(0);
-      for (Path file : files) {
+      for (Path file : files(folder)) {
         zip.putNextEntry(new ZipEntry(folder.relativize(file).toString()));
         Files.copy(file, zip);
         zip.closeEntry();
       }
     }
-  }
-
-  private static String packed(String classPath, Path own) {
-    List<String> entries = new ArrayList<>();
-    for (String entry : classPath.split(":", -1)) {
-      Path jar = jar(own, Path.of(entry));
-      entries.add(Files.exists(jar) ? jar.toString() : entry);
-    }
-    return String.join(":", entries);
   }
 
   /** A server's life: it starts, draws a picture, is looked at and ends. */
@@ -190,22 +174,10 @@ final class ProductJvm {
     if (!Files.exists(folder)) {
       return;
     }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(
-              Path visited, @org.jspecify.annotations.Nullable IOException e) throws IOException {
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
+    try (Stream<Path> found = Files.walk(folder)) {
+      for (Path one : found.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(one);
+      }
+    }
   }
 }
